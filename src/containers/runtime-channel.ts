@@ -1,0 +1,36 @@
+/**
+ * The line to the runtime inside a container: one init, then runs. For sandboxed processes it is OpenWhisk's ActionLoop on file descriptors,
+ * for other containers HTTP. It knows nothing of limits, deadlines or records: the container proxy does.
+ */
+
+import type { ActivationId } from '../model/ids.ts'
+
+/** What came back of an init or a run. */
+export type RuntimeReply =
+  /** `status` as the HTTP form of the contract has it (200 is success); `body` is only valid until the callback returns. */
+  | { readonly type: 'answer'; readonly status: number; readonly body: Buffer }
+  /** The body exceeded the channel's bound and was cut off: its full length in bytes and its beginning. */
+  | { readonly type: 'tooLarge'; readonly status: number; readonly length: number; readonly prefix: Buffer }
+  /** The container went away, or closed the line, without an answer. */
+  | { readonly type: 'lost' }
+
+export type OutputStream = 'stdout' | 'stderr'
+
+/**
+ * Receives what the container printed, in order within each stream. `activationId` is given where the runtime tells runs apart
+ * (concurrency above 1); otherwise it belongs to the one run that is under way. The chunk is only valid during the call.
+ */
+export type OutputListener = (stream: OutputStream, chunk: Buffer, activationId: ActivationId | undefined) => void
+
+export interface RuntimeChannel {
+  /** True after an init whose runtime announced that it answers overlapping runs. */
+  readonly concurrent: boolean
+  /** Set by the container proxy before `init`. */
+  onOutput: OutputListener
+  /** Sends the JSON text of an init message (`{"value":{name, main, binary, code, env}}`, no newline inside). Calls back exactly once. */
+  init(message: string, done: (reply: RuntimeReply) => void): void
+  /** Sends one run message, JSON text without a newline. Calls back exactly once, for runs in flight at the container's end with `lost`. */
+  run(activationId: ActivationId, message: string, done: (reply: RuntimeReply) => void): void
+  /** Calls back when all output that was written before the last reply has been handed to `onOutput`; at once when that is so already. */
+  drained(done: () => void): void
+}

@@ -1,0 +1,52 @@
+/**
+ * The durable log of accepted work that nobody waits for. Every implementation passes test/conformance/journal.ts.
+ *
+ * Life of an entry: appended (durable) -> claimed by one dispatcher -> started (durable) -> settled (gone). What `recover` finds after a crash:
+ * an entry that was never started is pending again; one that was started is handed out as cut off, for the dispatcher to close with a record.
+ */
+
+import type { ActivationId } from '../model/ids.ts'
+
+/** A piece of accepted work. */
+export interface JournalEntry {
+  readonly activationId: ActivationId
+  /** ms since the epoch when it was accepted. */
+  readonly acceptedAt: number
+  /** ms since the epoch after which it is not started any more but closed with a record. */
+  readonly deadlineAt: number
+  /** What to do, as the dispatcher serialised it. */
+  readonly payload: string
+}
+
+export interface ClaimedEntry extends JournalEntry {
+  /** True when an earlier process had started it and did not live to settle it. */
+  readonly cutOff: boolean
+}
+
+/** The bound on entries or bytes is reached. Nothing was written. */
+export class JournalFull extends Error {
+  override readonly name = 'JournalFull'
+}
+
+export interface JournalDepth {
+  readonly entries: number
+  readonly bytes: number
+}
+
+/** All methods may reject with `StoreUnavailable`. */
+export interface Journal {
+  /** Resolves when the entry is on disk. Idempotent per activation id. Rejects with `JournalFull`. */
+  append(entry: JournalEntry): Promise<void>
+  /** Hands out up to `max` entries, oldest first, that no one has claimed since the journal was opened. Resolves with [] when there are none. */
+  claim(max: number): Promise<readonly ClaimedEntry[]>
+  /** Gives a claimed entry back that was not started: it is claimed again later, in its old place. */
+  release(activationId: ActivationId): Promise<void>
+  /** Durably notes that the work is about to begin. Rejects when the entry is unknown. */
+  markStarted(activationId: ActivationId): Promise<void>
+  /** Removes the entry: its record is stored. Idempotent. */
+  settle(activationId: ActivationId): Promise<void>
+  /** Synchronous, for admission and metrics: what is held now, appends under way included. */
+  depth(): JournalDepth
+  probe(): Promise<void>
+  close(): Promise<void>
+}

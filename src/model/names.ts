@@ -1,0 +1,82 @@
+/** Names of namespaces and entities, and the fully qualified names built from them: OpenWhisk's grammar (regex `\w` is ASCII there, as here). */
+
+import type { Brand } from './brand.ts'
+import { malformedContent, refusal } from './errors.ts'
+
+export type NamespaceName = Brand<string, 'NamespaceName'>
+export type EntityName = Brand<string, 'EntityName'>
+
+/** `/NS/A` or `/NS/PKG/A`, parsed. */
+export interface FullyQualifiedName {
+  readonly namespace: NamespaceName
+  readonly package?: EntityName
+  readonly name: EntityName
+}
+
+/** 1 to 256 characters; the first a word character, the last no space. */
+const NAME = /^(?:\w|\w[\w@ .&-]{0,254}[\w@.&-])$/
+const MAX_LENGTH = 256
+
+/** The path segment that stands for the caller's own namespace. */
+export const CALLERS_NAMESPACE = '_'
+
+/** Parses one path segment as an entity name; throws the 400 that OpenWhisk answers. */
+export function parseEntityName(text: string): EntityName {
+  if (text.length > MAX_LENGTH) {
+    // The misspelling is OpenWhisk's and clients match on it.
+    throw refusal('BAD_REQUEST', 400, `Name segement longer than allowed: ${text.length} > ${MAX_LENGTH}.`)
+  }
+  if (!NAME.test(text)) {
+    throw refusal('BAD_REQUEST', 400, 'The name of the entity contains illegal characters.')
+  }
+  return text as EntityName
+}
+
+/** Parses one path segment as a namespace name; throws the 400 that OpenWhisk answers. */
+export function parseNamespaceName(text: string): NamespaceName {
+  if (text.length > MAX_LENGTH) {
+    throw refusal('BAD_REQUEST', 400, `Namespace longer than allowed: ${text.length} > ${MAX_LENGTH}.`)
+  }
+  if (!NAME.test(text)) {
+    throw refusal('BAD_REQUEST', 400, 'The namespace contains illegal characters.')
+  }
+  return text as NamespaceName
+}
+
+/** True when `text` is a legal name; never throws. */
+export function isLegalName(text: string): boolean {
+  return text.length <= MAX_LENGTH && NAME.test(text)
+}
+
+/**
+ * Parses a fully qualified name from a JSON body: two or three `/`-separated segments, empty ones dropped, `_` replaced by `caller`.
+ * Throws the 400 texts that OpenWhisk gives for too few segments and for illegal ones.
+ */
+export function parseFullyQualifiedName(text: string, caller: NamespaceName): FullyQualifiedName {
+  const segments = text.split('/').filter((segment) => segment !== '')
+  if (segments.length < 2) {
+    throw malformedContent(
+      'requirement failed: The fully qualified name of the entity must contain at least the namespace and the name of the entity.',
+    )
+  }
+  if (!segments.every((segment) => isLegalName(segment)) || segments.length > 3) {
+    throw malformedContent(`requirement failed: path contains invalid parts '${text}'`)
+  }
+  const [namespace, second, third] = segments
+  const owner = namespace === CALLERS_NAMESPACE ? caller : (namespace as NamespaceName)
+  return third === undefined
+    ? { namespace: owner, name: second as EntityName }
+    : { namespace: owner, package: second as EntityName, name: third as EntityName }
+}
+
+/** `NS/A` or `NS/PKG/A`, without a leading slash: the `path` annotation and store keys use it. */
+export function formatPath(name: FullyQualifiedName): string {
+  return name.package === undefined
+    ? `${name.namespace}/${name.name}`
+    : `${name.namespace}/${name.package}/${name.name}`
+}
+
+/** `NS` or `NS/PKG`: the `namespace` field of an entity's JSON form. */
+export function formatNamespace(name: FullyQualifiedName): string {
+  return name.package === undefined ? name.namespace : `${name.namespace}/${name.package}`
+}

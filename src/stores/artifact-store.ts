@@ -1,0 +1,80 @@
+/** Where entities, their code, subjects and namespace limits are kept. Every implementation passes test/conformance/artifact-store.ts. */
+
+import type { Action, CodeDigest } from '../model/action.ts'
+import type { StoredIdentity, Subject, SubjectName } from '../model/identity.ts'
+import type { Revision } from '../model/ids.ts'
+import type { NamespaceLimits } from '../model/limits.ts'
+import type { EntityName, FullyQualifiedName, NamespaceName } from '../model/names.ts'
+
+/** All kinds of entities share one id space, `NS/name` or `NS/PKG/name`. */
+export type Entity = Action
+export type EntityType = Entity['entityType']
+
+/** A document and the revision under which it was read. */
+export interface Stored<Document> {
+  readonly revision: Revision
+  readonly document: Document
+}
+
+export interface EntityQuery {
+  readonly entityType: EntityType
+  readonly namespace: NamespaceName
+  /** Only entities of this package; absent: the whole namespace, packaged entities included. */
+  readonly package?: EntityName
+  readonly skip: number
+  /** Rows at most; 0 is none. */
+  readonly limit: number
+}
+
+/** The revision in the store is not the one that the writer read, or a document exists where it was to be created. */
+export class RevisionConflict extends Error {
+  override readonly name = 'RevisionConflict'
+}
+
+/**
+ * The store cannot take this write, or cannot answer, right now (full or failing disk, lost connection). Nothing was written. Trying again can help.
+ */
+export class StoreUnavailable extends Error {
+  override readonly name = 'StoreUnavailable'
+}
+
+/**
+ * All methods may reject with `StoreUnavailable`. Reads see every write that resolved before they began. No method needs a deadline of its own: an
+ * implementation bounds each call by the `operationTimeoutMs` that it was opened with and rejects with `StoreUnavailable` then.
+ */
+export interface ArtifactStore {
+  /** The entity of that name whatever its type, or undefined. */
+  getEntity(name: FullyQualifiedName): Promise<Stored<Entity> | undefined>
+  /**
+   * Writes an entity, and its code under `action.exec.code` when `code` is given (absent: the digest is stored already).
+   * `expected` is the revision read before, or undefined to create. Rejects with `RevisionConflict`. Atomic.
+   */
+  putEntity(entity: Entity, code: string | undefined, expected: Revision | undefined): Promise<Revision>
+  /** Removes the entity if it still has revision `expected`; rejects with `RevisionConflict` otherwise. Its code goes when nothing refers to it. */
+  deleteEntity(name: FullyQualifiedName, expected: Revision): Promise<void>
+  /** Newest `updated` first. */
+  listEntities(query: EntityQuery): Promise<readonly Entity[]>
+  /** How many entities match, regardless of `skip` and `limit`. */
+  countEntities(query: Omit<EntityQuery, 'skip' | 'limit'>): Promise<number>
+  /** The code text of that digest, or undefined. Kept for at least ten minutes after the last reference went, for containers that start meanwhile. */
+  getCode(digest: CodeDigest): Promise<string | undefined>
+
+  /** The caller of `uuid:key`; undefined when unknown or its subject is blocked. */
+  findIdentity(uuid: string, key: string): Promise<StoredIdentity | undefined>
+  getSubject(subject: SubjectName): Promise<Stored<Subject> | undefined>
+  /** As `putEntity`. Rejects with `RevisionConflict` also when another subject holds one of the uuids. */
+  putSubject(subject: Subject, expected: Revision | undefined): Promise<Revision>
+  deleteSubject(subject: SubjectName, expected: Revision): Promise<void>
+  /** Subjects with a key for `namespace`, by name; all subjects when it is absent. */
+  listSubjects(namespace?: NamespaceName): Promise<readonly Subject[]>
+
+  /** The namespace's overrides; `{}` when there are none. */
+  getLimits(namespace: NamespaceName): Promise<NamespaceLimits>
+  /** Replaces the overrides; undefined removes them. */
+  putLimits(namespace: NamespaceName, limits: NamespaceLimits | undefined): Promise<void>
+
+  /** Resolves when the store can read and write; rejects with `StoreUnavailable` and a reason. For readiness. */
+  probe(): Promise<void>
+  /** Finishes what is under way. Idempotent. */
+  close(): Promise<void>
+}

@@ -1,0 +1,15 @@
+/** Runs the tests: `npm test` runs all of them, `npm test -- src/router` those below the given paths. */
+
+import { spawnSync } from 'node:child_process'
+import { globSync } from 'node:fs'
+
+const wanted = process.argv.slice(2)
+const files = globSync(['src/**/*.test.ts', 'runtimes/**/*.test.ts', 'test/**/*.test.ts', 'bench/**/*.test.ts'])
+  .filter((file) => wanted.length === 0 || wanted.some((path) => file.startsWith(path)))
+  .sort()
+if (files.length === 0) {
+  process.stderr.write(`no test file below ${wanted.join(', ')}\n`)
+  process.exit(1)
+}
+const { status } = spawnSync(process.execPath, ['--test', '--test-timeout=120000', ...files], { stdio: 'inherit' })
+process.exit(status ?? 1)
