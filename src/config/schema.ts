@@ -1,0 +1,42 @@
+/**
+ * The one schema: every configuration key, from which the type `Config`, defaults, environment names, flags and the reference follow.
+ * To add a key, add it to its section; nothing else has to know.
+ */
+
+import type { Field } from './field.ts'
+import { containers, runtimes } from './sections/containers.ts'
+import { activations, collector, journal, placement, router } from './sections/data-plane.ts'
+import { limits } from './sections/limits.ts'
+import { http, internal, log, server, shutdown } from './sections/server.ts'
+
+/** Keys and groups of keys by name. */
+export interface Section {
+  readonly [name: string]: Field<unknown> | Section
+}
+
+export const schema = {
+  ...server,
+  containers,
+  runtimes,
+  limits,
+  router,
+  journal,
+  activations,
+  collector,
+  placement,
+  internal,
+  http,
+  log,
+  shutdown,
+} satisfies Section
+
+/** The values that a section's keys take. */
+export type ValuesOf<S> = S extends Field<infer T> ? T : { readonly [Name in keyof S]: ValuesOf<S[Name]> }
+
+/** The whole configuration: complete, checked, never changed after it was loaded. */
+export type Config = ValuesOf<typeof schema>
+
+/** True for a key, false for a group. */
+export function isField(node: Field<unknown> | Section): node is Field<unknown> {
+  return typeof node['parse'] === 'function'
+}

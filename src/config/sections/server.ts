@@ -1,0 +1,115 @@
+/** Keys of the process as a whole: where it listens, where it keeps its data, how it logs and stops. */
+
+import { choice, flag, integer, path, text } from '../field.ts'
+
+const HOST = /^[A-Za-z0-9_.:-]+$/
+const LISTEN = /^(?:unix|(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+):([0-9]{1,5}))$/
+const TOKEN_CHARACTERS = 16
+
+export const server = {
+  host: text('127.0.0.1', {
+    doc: 'Address that the public API listens on.',
+    constraint: 'an IP address or host name, without scheme, port or brackets',
+    check: (value) => (HOST.test(value) ? undefined : 'must be an IP address or host name, without scheme or port'),
+    failure: 'EADDRNOTAVAIL at start where the host has no such address; on 127.0.0.1 other machines cannot connect.',
+    whom: 'Everybody who serves other machines: 0.0.0.0 or ::.',
+  }),
+  port: integer(3233, {
+    doc: 'Port that the public API listens on; 0 takes any free one.',
+    max: 65_535,
+    failure: 'EADDRINUSE at start where the port is taken; EACCES below 1024 without the right to bind there.',
+    whom: 'Whoever runs several on one host or has another standard port.',
+  }),
+  dataDir: path('~/.stave', {
+    doc: 'Directory of everything that outlives the process: entities, records, journal, container leftovers. One running Stave a directory.',
+    failure: 'Start fails where it cannot be created or written, or another process holds it.',
+    whom: 'Services and container images: a directory on a persistent disk.',
+  }),
+  trusted: flag(false, {
+    doc: 'All users are trusted: allows plain processes without a sandbox where other hosts can connect.',
+    failure: 'On with strangers among the users: their code runs with the rights of the platform.',
+    whom: 'Developers on a machine of their own. Never on a shared one.',
+  }),
+}
+
+export const internal = {
+  listen: text('unix', {
+    doc: 'Where roles reach each other: `unix` (a socket in the data directory) or `HOST:PORT`.',
+    constraint: '`HOST:PORT` needs `internal.token`, and another port than `port`',
+    check: checkListen,
+    failure: 'Roles of other hosts cannot connect to a socket: they stay unready.',
+    whom: 'Operators who run roles on several hosts.',
+  }),
+  token: text('', {
+    secret: true,
+    doc: 'Shared secret that authenticates the calls between roles.',
+    constraint: `at least ${TOKEN_CHARACTERS} characters; required where \`internal.listen\` is HOST:PORT`,
+    check: (value) =>
+      value.length >= TOKEN_CHARACTERS ? undefined : `must have at least ${TOKEN_CHARACTERS} characters`,
+    failure: 'Roles with different tokens refuse each other with 401 and stay unready.',
+    whom: 'Operators who run roles on several hosts; give it by file (STAVE_INTERNAL_TOKEN_FILE).',
+  }),
+}
+
+export const http = {
+  requestTimeoutMs: integer(65_000, {
+    unit: 'ms',
+    min: 1000,
+    doc: 'Longest time from the first to the last byte of a request.',
+    constraint: 'above `limits.blockingWaitMs`, not below `http.headersTimeoutMs`',
+    failure: 'Too short: slow uploads end in 408.',
+    whom: 'Nobody by default; whoever has clients on slow lines.',
+  }),
+  headersTimeoutMs: integer(10_000, {
+    unit: 'ms',
+    min: 100,
+    doc: 'Longest time until the headers of a request are complete.',
+    constraint: 'at most `http.requestTimeoutMs`',
+    failure: 'Too long: idle half-open requests hold connections.',
+    whom: 'Operators of public endpoints under attack: shorter.',
+  }),
+  keepAliveTimeoutMs: integer(70_000, {
+    unit: 'ms',
+    min: 0,
+    doc: 'Time that an idle connection is kept open.',
+    failure:
+      'Shorter than the idle time of a proxy in front: now and then a request meets a closing connection and fails with 502.',
+    whom: 'Operators with a load balancer in front: longer than its own idle time.',
+  }),
+  maxConnections: integer(20_000, {
+    min: 1,
+    doc: 'Connections open at once; more are closed at once.',
+    constraint: 'the limit of open files of the process must be higher',
+    failure: 'Too low: clients see resets under load. Too high for the limit of open files: EMFILE.',
+    whom: 'Operators of large or of small hosts.',
+  }),
+}
+
+export const log = {
+  level: choice(['debug', 'info', 'warn', 'error', 'silent'], 'info', {
+    doc: 'Least severity that is logged.',
+    failure: '`debug` writes lines for every request; `silent` hides errors as well.',
+    whom: 'Whoever looks for a fault: debug.',
+  }),
+  format: choice(['auto', 'json', 'pretty'], 'auto', {
+    doc: 'JSON lines, or coloured text for people. `auto` is pretty on a terminal and JSON elsewhere.',
+    failure: 'Log collectors cannot parse pretty lines.',
+    whom: 'Nobody by default.',
+  }),
+}
+
+export const shutdown = {
+  graceMs: integer(30_000, {
+    unit: 'ms',
+    min: 0,
+    doc: 'Time that running requests get to finish after SIGTERM before they are cut off.',
+    failure: 'Longer than what the supervisor waits before SIGKILL: accepted work may be cut off without an answer.',
+    whom: 'Operators: a little less than terminationGracePeriodSeconds or TimeoutStopSec.',
+  }),
+}
+
+function checkListen(value: string): string | undefined {
+  const match = LISTEN.exec(value)
+  if (match === null) return 'must be unix or HOST:PORT'
+  return match[1] !== undefined && Number(match[1]) > 65_535 ? 'must have a port from 0 to 65535' : undefined
+}
