@@ -29,7 +29,12 @@ export interface RuntimeChannel {
   onOutput: OutputListener
   /** Sends the JSON text of an init message (`{"value":{name, main, binary, code, env}}`, no newline inside). Calls back exactly once. */
   init(message: string, done: (reply: RuntimeReply) => void): void
-  /** Sends one run message, JSON text without a newline. Calls back exactly once, for runs in flight at the container's end with `lost`. */
+  /** Longest answer in bytes that is kept whole; set by the container proxy before each run. */
+  answerLimitBytes: number
+  /**
+   * Sends one run message: JSON text without a newline, as a string whose characters are the bytes of its UTF-8 form (latin1), so that a payload goes
+   * from socket to pipe without being decoded. Calls back exactly once, for runs in flight at the container's end with `lost`.
+   */
   run(activationId: ActivationId, message: string, done: (reply: RuntimeReply) => void): void
   /** Calls back when all output that was written before the last reply has been handed to `onOutput`; at once when that is so already. */
   drained(done: () => void): void

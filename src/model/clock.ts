@@ -12,3 +12,21 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
 }
+
+/** Cancels a timer; does nothing when it has fired. */
+export type Cancel = () => void
+
+/** Timers as a parameter, for the same reason. */
+export interface Timers {
+  /** Runs `callback` once after `ms` milliseconds unless cancelled. A pending timer does not keep the process alive. */
+  after(ms: number, callback: () => void): Cancel
+}
+
+/** The event loop's timers. */
+export const systemTimers: Timers = {
+  after(ms, callback) {
+    const timer = setTimeout(callback, ms)
+    timer.unref()
+    return () => clearTimeout(timer)
+  },
+}

@@ -1,0 +1,263 @@
+/** ActionLoop over the pipes of a process: one line in on its standard input, one line out on descriptor 3 (grammar: runtimes/README.md). */
+
+import type { Readable, Writable } from 'node:stream'
+import type { ActivationId } from '../../model/ids.ts'
+import type { OutputStream, RuntimeChannel, RuntimeReply } from '../runtime-channel.ts'
+
+export interface LineChannelStreams {
+  readonly stdin: Writable
+  /** What the process writes to descriptor 3. */
+  readonly answers: Readable
+  readonly stdout: Readable
+  readonly stderr: Readable
+}
+
+export interface LineChannel extends RuntimeChannel {
+  /** Resolves at the launcher's first line, with which it says that it takes an init message; rejects when the line ends before. */
+  readonly ready: Promise<void>
+  /** Ends the channel: whatever is in flight is answered `lost`. Idempotent. */
+  close(): void
+}
+
+type Done = (reply: RuntimeReply) => void
+
+const NEWLINE = 10
+const AT = 64
+const BANG = 33
+const RECORD_SEPARATOR = 30
+const ID_LENGTH = 32
+/** A container may print or answer this much in one window before its streams are paused for the rest of it: a flood must not own the event loop. */
+const WINDOW_BYTES = 4 * 1024 * 1024
+const WINDOW_MS = 20
+/** Poll rounds after which waiting for the last output ends, for a process that never stops printing. */
+const MAX_DRAIN_ROUNDS = 64
+
+const LOST: RuntimeReply = { type: 'lost' }
+
+/** Speaks ActionLoop over `streams`. Answers longer than `answerLimitBytes` (settable later) are cut off, not collected. */
+export function createLineChannel(streams: LineChannelStreams, answerLimitBytes: number): LineChannel {
+  const flood = floodGate([streams.answers, streams.stdout, streams.stderr])
+  const answer = lineAssembler()
+  /** Runs told apart by their id, once the runtime has announced that it overlaps them. */
+  const overlapping = new Map<string, Done>()
+  /** The one exchange under way otherwise. */
+  let current: Done | undefined
+  let concurrent = false
+  let closed = false
+  let chunksOfOutput = 0
+  const ready = Promise.withResolvers<void>()
+  ready.promise.catch(() => undefined)
+  let isReady = false
+
+  const channel: LineChannel = {
+    get concurrent() {
+      return concurrent
+    },
+    answerLimitBytes,
+    onOutput: () => undefined,
+    ready: ready.promise,
+    init(message, done) {
+      if (closed) return done(LOST)
+      current = (reply) => {
+        if (reply.type === 'answer' && reply.status === 200) {
+          concurrent = /"concurrent"\s*:\s*true/.test(reply.body.toString('latin1', 0, 256))
+        }
+        done(reply)
+      }
+      streams.stdin.write(message)
+      streams.stdin.write('\n')
+    },
+    run(activationId, message, done) {
+      if (closed) return done(LOST)
+      if (concurrent) overlapping.set(activationId, done)
+      else current = done
+      streams.stdin.write(`${message}\n`, 'latin1')
+    },
+    drained(done) {
+      if (chunksOfOutput === 0 || closed) done()
+      else whenQuiet(done)
+    },
+    close() {
+      if (closed) return
+      closed = true
+      flood.stop()
+      ready.reject(new Error('the runtime ended before it was ready'))
+      const waiting = [...overlapping.values()]
+      overlapping.clear()
+      if (current !== undefined) waiting.push(current)
+      current = undefined
+      for (const done of waiting) done(LOST)
+      for (const stream of [streams.answers, streams.stdout, streams.stderr, streams.stdin]) stream.destroy()
+    },
+  }
+
+  /** Calls back after a whole poll round without output: an immediate set in a poll callback runs before the next poll, so it takes two of them. */
+  function whenQuiet(done: () => void): void {
+    let seen = -1
+    let rounds = 0
+    const round = (): void => {
+      if ((seen === chunksOfOutput && !flood.paused()) || closed || ++rounds > MAX_DRAIN_ROUNDS) {
+        chunksOfOutput = 0
+        return done()
+      }
+      seen = chunksOfOutput
+      if (flood.paused()) setTimeout(round, WINDOW_MS)
+      else setImmediate(round)
+    }
+    setImmediate(round)
+  }
+
+  function deliver(line: Buffer, droppedBytes: number): void {
+    if (!isReady) {
+      isReady = true
+      return ready.resolve()
+    }
+    let at = 0
+    let done = current
+    if (line[0] === AT && concurrent) {
+      const id = line.toString('latin1', 1, 1 + ID_LENGTH)
+      done = overlapping.get(id)
+      overlapping.delete(id)
+      at = ID_LENGTH + 2
+    } else {
+      current = undefined
+    }
+    // A line nobody waits for is the action's own writing to descriptor 3: it may only spoil its own answers.
+    if (done === undefined) return
+    let status = 200
+    if (line[at] === BANG) {
+      status = Number(line.toString('latin1', at + 1, at + 4)) || 502
+      at += 5
+    }
+    const body = line.subarray(at)
+    done(
+      droppedBytes > 0 || body.length > channel.answerLimitBytes
+        ? {
+            type: 'tooLarge',
+            status,
+            length: body.length + droppedBytes,
+            prefix: body.subarray(0, channel.answerLimitBytes),
+          }
+        : { type: 'answer', status, body },
+    )
+  }
+
+  streams.answers.on('data', (chunk: Buffer) => {
+    // The common case by far: one chunk, one line.
+    if (answer.empty() && chunk.indexOf(NEWLINE) === chunk.length - 1) return deliver(chunk.subarray(0, -1), 0)
+    flood.count(chunk.length)
+    answer.push(chunk, channel.answerLimitBytes + ID_LENGTH + 8, deliver)
+  })
+  const listen = (name: OutputStream, stream: Readable): void => {
+    const split = lineTagReader((chunk, id) => channel.onOutput(name, chunk, id))
+    stream.on('data', (chunk: Buffer) => {
+      chunksOfOutput++
+      flood.count(chunk.length)
+      if (concurrent) split(chunk)
+      else channel.onOutput(name, chunk, undefined)
+    })
+    // Errors of a pipe whose other end was killed; the end itself is told by the process's exit.
+    stream.on('error', () => undefined)
+  }
+  listen('stdout', streams.stdout)
+  listen('stderr', streams.stderr)
+  // The process may die with output still in its pipes: only when the last of them has ended is everything said that it had to say.
+  const ends = new Set<Readable>([streams.answers, streams.stdout, streams.stderr])
+  for (const stream of ends) {
+    stream.on('close', () => {
+      ends.delete(stream)
+      if (stream === streams.answers || ends.size === 0) whenQuiet(() => channel.close())
+    })
+  }
+  streams.answers.on('error', () => channel.close())
+  // EPIPE of a process that has gone: its answer stream ends as well, and that is what closes the channel.
+  streams.stdin.on('error', () => undefined)
+  return channel
+}
+
+/** Collects chunks up to a newline in linear time, keeping at most `limit` bytes of a line and counting the rest. */
+function lineAssembler(): {
+  empty(): boolean
+  push(chunk: Buffer, limit: number, deliver: (line: Buffer, droppedBytes: number) => void): void
+} {
+  let parts: Buffer[] = []
+  let held = 0
+  let dropped = 0
+  const keep = (piece: Buffer, limit: number): void => {
+    const room = Math.max(0, limit - held)
+    const kept = piece.length > room ? piece.subarray(0, room) : piece
+    if (kept.length > 0) parts.push(kept)
+    held += kept.length
+    dropped += piece.length - kept.length
+  }
+  return {
+    empty: () => held === 0 && dropped === 0,
+    push(chunk, limit, deliver) {
+      let from = 0
+      for (let at = chunk.indexOf(NEWLINE); at >= 0; at = chunk.indexOf(NEWLINE, from)) {
+        keep(chunk.subarray(from, at), limit)
+        const line = parts.length === 1 ? (parts[0] ?? chunk) : Buffer.concat(parts)
+        const lost = dropped
+        parts = []
+        held = 0
+        dropped = 0
+        from = at + 1
+        deliver(line, lost)
+      }
+      if (from < chunk.length) keep(chunk.subarray(from), limit)
+    },
+  }
+}
+
+/** Reads the tag (0x1E, activation id, space) that overlapping runs put before each line they print, and strips it. */
+function lineTagReader(emit: (chunk: Buffer, id: ActivationId | undefined) => void): (chunk: Buffer) => void {
+  let rest = Buffer.alloc(0)
+  return (chunk) => {
+    const data = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
+    let from = 0
+    for (let at = data.indexOf(NEWLINE); at >= 0; at = data.indexOf(NEWLINE, from)) {
+      const tagged = data[from] === RECORD_SEPARATOR
+      const id = tagged ? (data.toString('latin1', from + 1, from + 1 + ID_LENGTH) as ActivationId) : undefined
+      emit(data.subarray(tagged ? from + ID_LENGTH + 2 : from, at + 1), id)
+      from = at + 1
+    }
+    rest = Buffer.from(data.subarray(from))
+    // A line without an end must not grow for ever.
+    if (rest.length > 1024 * 1024) {
+      emit(rest, undefined)
+      rest = Buffer.alloc(0)
+    }
+  }
+}
+
+/** Pauses `streams` for the rest of a window in which more than WINDOW_BYTES came from them. */
+function floodGate(streams: readonly Readable[]): { count(bytes: number): void; paused(): boolean; stop(): void } {
+  let inWindow = 0
+  let windowStart = 0
+  let timer: NodeJS.Timeout | undefined
+  return {
+    count(bytes) {
+      inWindow += bytes
+      if (inWindow < WINDOW_BYTES) return
+      const now = performance.now()
+      if (now - windowStart > WINDOW_MS) {
+        windowStart = now
+        inWindow = bytes
+        return
+      }
+      if (timer !== undefined) return
+      for (const stream of streams) stream.pause()
+      timer = setTimeout(() => {
+        timer = undefined
+        windowStart = performance.now()
+        inWindow = 0
+        for (const stream of streams) stream.resume()
+      }, WINDOW_MS)
+    },
+    paused: () => timer !== undefined,
+    stop() {
+      clearTimeout(timer)
+      timer = undefined
+    },
+  }
+}
