@@ -85,12 +85,12 @@ export function refusal(code: RefusalCode, status: number, message = '', options
 
 /** A body that is not JSON or not of the required shape: 400 with OpenWhisk's prefix. */
 export function malformedContent(detail: string): Refusal {
-  return refusal('MALFORMED_CONTENT', 400, `The request content was malformed:\n${detail}`)
+  return refusal('MALFORMED_CONTENT', 400, `The request content was malformed:\n${detail}`, { atRouting: true })
 }
 
 /** A query parameter that cannot be read: 400 with OpenWhisk's prefix. */
 export function malformedQuery(name: string, detail: string): Refusal {
-  return refusal('MALFORMED_QUERY', 400, `The query parameter '${name}' was malformed:\n${detail}`)
+  return refusal('MALFORMED_QUERY', 400, `The query parameter '${name}' was malformed:\n${detail}`, { atRouting: true })
 }
 
 /** A failed argument check: 400, `requirement failed: ` in front, no other prefix (OpenWhisk's limit checks). */
