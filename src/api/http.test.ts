@@ -28,8 +28,7 @@ async function serve(
   limits: Partial<HttpServerLimits> = {},
 ): Promise<{ port: number; faults: unknown[]; settled: Promise<unknown> }> {
   const faults: unknown[] = []
-  let settle: (value: unknown) => void = () => {}
-  const settled = new Promise<unknown>((resolve) => (settle = resolve))
+  const { promise: settled, resolve: settle } = Promise.withResolvers<unknown>()
   const server = createHttpServer(
     (req, res) => {
       const exchange = { req, res, tid: transactionIdOf(req, ids) }

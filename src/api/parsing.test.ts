@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import type { IncomingMessage } from 'node:http'
 import { describe, test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { Refusal } from '../model/errors.ts'
 import type { TransactionId } from '../model/ids.ts'
 import { accepts } from './accept.ts'
