@@ -7,7 +7,7 @@ import * as fc from 'fast-check'
 import { Refusal } from '../model/errors.ts'
 import type { TransactionId } from '../model/ids.ts'
 import { accepts } from './accept.ts'
-import { parseBasicAuthorization } from './basic-authorization.ts'
+import { parseBasicAuthorization } from './authorization.ts'
 import { parseJson, parseJsonObject, requireJsonType } from './json-body.ts'
 import { booleanParameter, listRange, parseInvokeQuery, queryValue } from './query.ts'
 import { TransportRefusal } from './rejections.ts'
@@ -127,20 +127,20 @@ describe('credentials', () => {
   const basic = (pair: string) => `Basic ${Buffer.from(pair).toString('base64')}`
 
   test('1.7: a pair, nothing, and what cannot be a pair', () => {
-    assert.deepEqual(parseBasicAuthorization(basic(`${uuid}:${key}`)), { type: 'credentials', uuid, key })
-    assert.deepEqual(parseBasicAuthorization(basic(`${uuid}:${key}`).replace('Basic', 'bAsic')).type, 'credentials')
+    assert.deepEqual(parseBasicAuthorization(basic(`${uuid}:${key}`)), { uuid, key })
+    assert.deepEqual(parseBasicAuthorization(basic(`${uuid}:${key}`).replace('Basic', 'bAsic')), { uuid, key })
     for (const header of [undefined, '', 'Bearer x', 'Basically x']) {
-      assert.equal(parseBasicAuthorization(header).type, 'missing')
+      assert.equal(parseBasicAuthorization(header), 'missing')
     }
     for (const pair of ['', ':', uuid, `${uuid}:${key}k`, `${uuid}:${key.slice(1)}`, `x${uuid}:${key}`, `:${key}`]) {
-      assert.equal(parseBasicAuthorization(basic(pair)).type, 'malformed')
+      assert.equal(parseBasicAuthorization(basic(pair)), 'malformed')
     }
-    assert.equal(parseBasicAuthorization('Basic').type, 'malformed')
-    assert.equal(parseBasicAuthorization(`Basic ${'%'.repeat(1000)}`).type, 'malformed')
+    assert.equal(parseBasicAuthorization('Basic'), 'malformed')
+    assert.equal(parseBasicAuthorization(`Basic ${'%'.repeat(1000)}`), 'malformed')
   })
 
   test('no header makes it throw', () => {
-    fc.assert(fc.property(fc.string(), (text) => parseBasicAuthorization(`Basic ${text}`).type !== 'missing'))
+    fc.assert(fc.property(fc.string(), (text) => parseBasicAuthorization(`Basic ${text}`) !== 'missing'))
   })
 })
 

@@ -66,7 +66,9 @@ function sendRefusal({ req, res, tid }: Exchange, error: Refusal): void {
   }
   const headers: string[] = options.atRouting === true ? [] : [...REST_CORS]
   if (options.retryAfterSeconds !== undefined) headers.push('Retry-After', `${Math.ceil(options.retryAfterSeconds)}`)
-  if (status === 401 && options.atRouting === true) headers.push('WWW-Authenticate', AUTHENTICATION_CHALLENGE)
+  if (status === 401 && options.atRouting === true && options.headers?.['WWW-Authenticate'] === undefined) {
+    headers.push('WWW-Authenticate', AUTHENTICATION_CHALLENGE)
+  }
   for (const [name, value] of Object.entries(options.headers ?? {})) headers.push(name, value)
   sendEnvelope(res, status, error.message, tid, headers)
 }

@@ -1,13 +1,7 @@
 /** The `Authorization` header of HTTP Basic: user is the uuid of a namespace key, password its secret. */
 
 /** What the header holds: a pair fit to be looked up, nothing for us, or something that cannot be a key of ours. */
-export type BasicAuthorization =
-  | { readonly type: 'credentials'; readonly uuid: string; readonly key: string }
-  | { readonly type: 'missing' }
-  | { readonly type: 'malformed' }
-
-const MISSING: BasicAuthorization = { type: 'missing' }
-const MALFORMED: BasicAuthorization = { type: 'malformed' }
+export type BasicAuthorization = { readonly uuid: string; readonly key: string } | 'missing' | 'malformed'
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 /** Secrets of any other length never authenticate. */
@@ -17,14 +11,14 @@ const MAX_HEADER_LENGTH = 256
 
 /** Reads the header. Another scheme than Basic counts as missing. Never throws. */
 export function parseBasicAuthorization(header: string | undefined): BasicAuthorization {
-  if (header === undefined || !/^basic(?: |$)/i.test(header)) return MISSING
-  if (header.length > MAX_HEADER_LENGTH) return MALFORMED
+  if (header === undefined || !/^basic(?: |$)/i.test(header)) return 'missing'
+  if (header.length > MAX_HEADER_LENGTH) return 'malformed'
   const pair = Buffer.from(header.slice('basic '.length).trim(), 'base64').toString('latin1')
   const colon = pair.indexOf(':')
   const uuid = pair.slice(0, colon)
   const key = pair.slice(colon + 1)
-  if (colon < 0 || key.length !== SECRET_LENGTH || !UUID.test(uuid)) return MALFORMED
-  return { type: 'credentials', uuid, key }
+  if (colon < 0 || key.length !== SECRET_LENGTH || !UUID.test(uuid)) return 'malformed'
+  return { uuid, key }
 }
 
 /** True for the dashed form of a UUID of any version. */
