@@ -25,7 +25,8 @@ export interface FieldDoc {
 export type Form =
   | { readonly type: 'integer'; readonly min: number; readonly max: number }
   | { readonly type: 'text'; readonly optional: boolean }
-  | { readonly type: 'path' }
+  /** `isPath` tells apart values that are no path where a key takes both; absent: every value but `''` is one. */
+  | { readonly type: 'path'; readonly isPath?: (value: string) => boolean }
   | { readonly type: 'flag' }
   | { readonly type: 'choice'; readonly choices: readonly string[] }
   | { readonly type: 'amounts' }
@@ -46,12 +47,15 @@ export class BadValue extends Error {
   override readonly name = 'BadValue'
 }
 
-/** A whole number between `min` (default 0) and `max` (default 2^53 - 1). */
+/** The longest delay in ms that a timer of Node takes; longer ones fire at once. */
+const LONGEST_TIMER_MS = 2_147_483_647
+
+/** A whole number between `min` (default 0) and `max` (default 2^53 - 1; for times what a timer takes, 24.8 days). */
 export function integer(
   fallback: number,
   doc: FieldDoc & { readonly min?: number; readonly max?: number; readonly unit?: Unit },
 ): Field<number> {
-  const { min = 0, max = Number.MAX_SAFE_INTEGER, ...rest } = doc
+  const { min = 0, max = doc.unit === 'ms' ? LONGEST_TIMER_MS : Number.MAX_SAFE_INTEGER, ...rest } = doc
   const expected = `must be a whole number ${rangeText(min, max)}${unitHint(doc.unit)}`
   return {
     ...rest,
@@ -89,13 +93,20 @@ export function text(
   }
 }
 
-/** A directory or file of the host; `~/` and relative paths are made absolute by the loader. */
-export function path(fallback: string, doc: FieldDoc): Field<string> {
+/** A directory or file of the host: `~/` and paths relative to the working directory are made absolute by the loader. Else as `text`. */
+export function path(
+  fallback: string,
+  doc: FieldDoc & {
+    readonly isPath?: (value: string) => boolean
+    readonly check?: (value: string) => string | undefined
+  },
+): Field<string> {
+  const { isPath, check, ...rest } = doc
   const asText = text(fallback, {
-    ...doc,
-    check: (value) => (value.includes('\0') ? 'must not contain NUL' : undefined),
+    ...rest,
+    check: (value) => (value.includes('\0') ? 'must not contain NUL' : check?.(value)),
   })
-  return { ...asText, form: { type: 'path' } }
+  return { ...asText, form: { type: 'path', ...(isPath !== undefined && { isPath }) } }
 }
 
 /** True or false; in text also `1`/`0`, `yes`/`no`, `on`/`off` in any case. */

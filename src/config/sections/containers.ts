@@ -1,6 +1,6 @@
 /** Keys of the containers: who makes them, from what share of the host, and how they are kept apart from it. */
 
-import { amounts, choice, integer, paths, text } from '../field.ts'
+import { amounts, choice, integer, path, paths, text } from '../field.ts'
 
 /** The built-in providers; anything else must be a module path. */
 export const PROVIDERS = ['process', 'docker', 'kubernetes', 'invokers'] as const
@@ -10,10 +10,11 @@ const FAMILY = /^[a-z][a-z0-9-]*$/
 const KIND = /^[a-z][a-z0-9-]*:[A-Za-z0-9_.-]+$/
 
 export const containers = {
-  provider: text('process', {
+  provider: path('process', {
     doc: 'What makes containers: `process` (sandboxed processes of this host), `docker`, `kubernetes`, `invokers` (a fleet of nodes), or the path of a module that exports a ContainerFactory.',
     constraint: 'a built-in name, or a module path (it contains a slash or starts with `file:`)',
     check: checkProvider,
+    isPath: (value) => /^\.{0,2}\/|^~\//.test(value),
     failure: 'Start fails where the provider’s own service (Docker socket, cluster) does not answer.',
     whom: 'Everybody who leaves the single host.',
   }),
@@ -141,7 +142,8 @@ export const containers = {
 }
 
 export const runtimes = {
-  manifest: text('', {
+  manifest: path('', {
+    isPath: (value) => !value.startsWith('{'),
     doc: 'Which kinds there are: the path of a runtimes.json in OpenWhisk’s format, or that JSON itself; empty: built in.',
     failure: 'Start fails where it cannot be read or does not parse.',
     whom: 'Operators who add, pin or remove runtimes.',

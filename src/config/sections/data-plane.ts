@@ -100,6 +100,7 @@ export const activations = {
   retentionMs: integer(7 * DAY_MS, {
     unit: 'ms',
     min: 1000,
+    max: 36_500 * DAY_MS,
     doc: 'Age at which activation records are removed.',
     failure: 'Too long: the disk fills.',
     whom: 'Operators with rules about keeping data.',

@@ -4,9 +4,7 @@ import { integer } from '../field.ts'
 import type { Field, FieldDoc, Unit } from '../field.ts'
 
 const MB = 1024 ** 2
-
-/** The largest delay that a timer takes: 2^31 - 1 ms. Longer ones would fire at once. */
-const LONGEST_TIMER_MS = 2_147_483_647
+const DAY_MS = 86_400_000
 
 type RangeFields = Readonly<Record<'min' | 'std' | 'max', Field<number>>>
 
@@ -35,7 +33,7 @@ export const limits = {
     failure: 'Creating a longer one is answered 400.',
     whom: 'Users of long compositions.',
   }),
-  timeout: range('ms', 100, 60_000, 300_000, LONGEST_TIMER_MS, {
+  timeout: range('ms', 100, 60_000, 300_000, DAY_MS, {
     doc: 'time that a run of an action may take',
     failure:
       'Actions outside the range are refused with 400; a run beyond its limit is ended and its container removed.',
@@ -89,7 +87,6 @@ export const limits = {
   blockingWaitMs: integer(60_000, {
     unit: 'ms',
     min: 100,
-    max: LONGEST_TIMER_MS,
     doc: 'Time that a blocking call waits for its result before it is answered 202 with the activation id.',
     constraint: 'below `http.requestTimeoutMs`',
     failure: 'Longer than the time limit of a proxy in front: clients see 504 instead of 202.',

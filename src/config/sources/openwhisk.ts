@@ -1,0 +1,112 @@
+/**
+ * OpenWhisk's variables: `CONFIG_whisk_fooBar_baz` is its key `whisk.foo-bar.baz`. Those with an equal here are taken over, so that a
+ * deployment's environment files go on working; the others are listed as warnings.
+ */
+
+import { KEYS } from '../keys.ts'
+import type { Key } from '../keys.ts'
+import { PROVIDERS } from '../sections/containers.ts'
+import type { Environment, Problem, Reading, Setting } from '../setting.ts'
+
+const PREFIX = 'CONFIG_whisk_'
+
+/** OpenWhisk's key -> ours. Units need no table: our keys take text with OpenWhisk's units (`1024 m`, `10 minutes`). */
+const EQUALS: Readonly<Record<string, string>> = {
+  'whisk.time-limit.min': 'limits.timeout.min',
+  'whisk.time-limit.std': 'limits.timeout.std',
+  'whisk.time-limit.max': 'limits.timeout.max',
+  'whisk.memory.min': 'limits.memory.min',
+  'whisk.memory.std': 'limits.memory.std',
+  'whisk.memory.max': 'limits.memory.max',
+  'whisk.log-limit.min': 'limits.logs.min',
+  'whisk.log-limit.std': 'limits.logs.std',
+  'whisk.log-limit.max': 'limits.logs.max',
+  'whisk.concurrency-limit.min': 'limits.concurrency.min',
+  'whisk.concurrency-limit.std': 'limits.concurrency.std',
+  'whisk.concurrency-limit.max': 'limits.concurrency.max',
+  'whisk.parameter-size-limit.max': 'limits.parametersBytes',
+  'whisk.exec-size-limit.max': 'limits.codeBytes',
+  'whisk.activation.payload.max': 'limits.payloadBytes',
+  'whisk.activation.payload.truncation': 'limits.truncationBytes',
+  'whisk.config.limits-actions-invokes-per-minute': 'limits.invocationsPerMinute',
+  'whisk.config.limits-actions-invokes-concurrent': 'limits.concurrentInvocations',
+  'whisk.config.limits-triggers-fires-per-minute': 'limits.firesPerMinute',
+  'whisk.config.limits-actions-sequence-max-length': 'limits.sequenceLength',
+  'whisk.container-pool.user-memory': 'containers.memoryMb',
+  'whisk.container-proxy.timeouts.idle-container': 'containers.idleTimeoutMs',
+  'whisk.container-proxy.timeouts.pause-grace': 'containers.pauseGraceMs',
+  'whisk.spi.ContainerFactoryProvider': 'containers.provider',
+}
+
+/** Variables without the prefix. */
+const PLAIN: Readonly<Record<string, string>> = {
+  LIMITS_ACTIONS_INVOKES_PERMINUTE: 'limits.invocationsPerMinute',
+  LIMITS_ACTIONS_INVOKES_CONCURRENT: 'limits.concurrentInvocations',
+  LIMITS_TRIGGERS_FIRES_PERMINUTE: 'limits.firesPerMinute',
+  LIMITS_ACTIONS_SEQUENCE_MAXLENGTH: 'limits.sequenceLength',
+  RUNTIMES_MANIFEST: 'runtimes.manifest',
+}
+
+/** Ours by the start of the class name: `org.apache….docker.DockerForMacContainerFactoryProvider` is docker. */
+const PROVIDER_CLASSES: readonly (readonly [RegExp, (typeof PROVIDERS)[number]])[] = [
+  [/^(?:Standalone)?Docker/, 'docker'],
+  [/^Kubernetes/, 'kubernetes'],
+  [/^Process/, 'process'],
+  [/^Invokers?(?!\w*Reactive)/, 'invokers'],
+]
+
+/** Reads OpenWhisk's variables. Empty ones are unset; `$NAME` as a value stands for the variable NAME, as it does there. */
+export function readOpenWhisk(env: Environment): Reading {
+  const settings: Setting[] = []
+  const problems: Problem[] = []
+  const warnings: string[] = []
+  const byName = new Map(KEYS.map((key) => [key.name, key]))
+  const byPath = new Map(Object.entries(EQUALS).map(([path, name]) => [fold(path), byName.get(name)]))
+
+  for (const [variable, name] of Object.entries(PLAIN)) take(variable, byName.get(name))
+  for (const variable of Object.keys(env)) {
+    if (!variable.startsWith(PREFIX) || valueOf(variable) === '') continue
+    const path = openWhiskPath(variable)
+    const key = byPath.get(fold(path))
+    if (key === undefined) warnings.push(`${variable} (${path}) has no equal here: ignored.`)
+    else take(variable, key)
+  }
+  return { settings, problems, warnings }
+
+  function valueOf(variable: string): string {
+    const value = env[variable]?.trim() ?? ''
+    return value.startsWith('$') ? (env[value.slice(1).replace(/^\{(.*)\}$/, '$1')]?.trim() ?? '') : value
+  }
+
+  function take(variable: string, key: Key | undefined): void {
+    const value = valueOf(variable)
+    if (key === undefined || value === '') return
+    const raw = key.name === 'containers.provider' ? providerOf(value) : value
+    if (raw === undefined)
+      problems.push({
+        message: `${variable}: there is no container factory provider ${value}; known are ${PROVIDERS.join(', ')}.`,
+      })
+    else settings.push({ key, raw, origin: { source: 'openwhisk', name: variable } })
+  }
+}
+
+/** `whisk.foo-bar.baz` of `CONFIG_whisk_fooBar_baz`; a segment that starts with a capital (a class name) is kept. */
+export function openWhiskPath(variable: string): string {
+  return variable
+    .slice('CONFIG_'.length)
+    .split('_')
+    .map((part) => (/^[A-Z]/.test(part) ? part : part.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)))
+    .join('.')
+}
+
+/** Upstream spells its own keys in two ways (`limits-actions-invokes-perMinute`): dashes and case do not count. */
+function fold(path: string): string {
+  return path.replaceAll('-', '').toLowerCase()
+}
+
+function providerOf(value: string): string | undefined {
+  const known = PROVIDERS.find((name) => name === value)
+  if (known !== undefined || value.includes('/') || value.startsWith('file:')) return value
+  const className = value.slice(value.lastIndexOf('.') + 1)
+  return PROVIDER_CLASSES.find(([pattern]) => pattern.test(className))?.[1]
+}
