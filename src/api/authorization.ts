@@ -1,11 +1,10 @@
 /** The `Authorization` header of HTTP Basic: user is the uuid of a namespace key, password its secret. */
 
+import { looksLikeUuid, SECRET_LENGTH } from '../model/subject-input.ts'
+
 /** What the header holds: a pair fit to be looked up, nothing for us, or something that cannot be a key of ours. */
 export type BasicAuthorization = { readonly uuid: string; readonly key: string } | 'missing' | 'malformed'
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
-/** Secrets of any other length never authenticate. */
-export const SECRET_LENGTH = 64
 /** A pair of ours is 101 characters, 136 in base64; anything far longer is not worth decoding. */
 const MAX_HEADER_LENGTH = 256
 
@@ -17,11 +16,6 @@ export function parseBasicAuthorization(header: string | undefined): BasicAuthor
   const colon = pair.indexOf(':')
   const uuid = pair.slice(0, colon)
   const key = pair.slice(colon + 1)
-  if (colon < 0 || key.length !== SECRET_LENGTH || !UUID.test(uuid)) return 'malformed'
+  if (colon < 0 || key.length !== SECRET_LENGTH || !looksLikeUuid(uuid)) return 'malformed'
   return { uuid, key }
-}
-
-/** True for the dashed form of a UUID of any version. */
-export function looksLikeUuid(text: string): boolean {
-  return UUID.test(text)
 }

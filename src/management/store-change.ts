@@ -1,0 +1,13 @@
+/** What the management plane tells others that it has changed, so that what they hold in memory goes at once. */
+
+import type { SubjectName } from '../model/identity.ts'
+import type { FullyQualifiedName, NamespaceName } from '../model/names.ts'
+
+export type StoreChange =
+  | { readonly type: 'entity'; readonly name: FullyQualifiedName }
+  /** Keys with these uuids were added, replaced, removed, blocked or unblocked. */
+  | { readonly type: 'subject'; readonly subject: SubjectName; readonly uuids: readonly string[] }
+  | { readonly type: 'limits'; readonly namespace: NamespaceName }
+
+/** Called after the write, before its caller is answered. Must not throw. */
+export type NotifyChange = (change: StoreChange) => void
