@@ -4,6 +4,7 @@ import type { ContainerEnd } from '../containers/container-factory.ts'
 import type { RuntimeReply } from '../containers/runtime-channel.ts'
 import type { Outcome } from '../model/activation.ts'
 import { APPLICATION_ERROR, DEVELOPER_ERROR, SUCCESS, errorOutcome } from '../model/activation.ts'
+import type { JsonObject } from '../model/json.ts'
 import { isJsonObject } from '../model/json.ts'
 
 export type Phase = 'init' | 'run'
@@ -44,14 +45,12 @@ export function classifyRun(
   const size = text.length
   if (reply.status === 200) {
     if (isJsonObject(parsed)) {
-      if (Object.hasOwn(parsed, 'error')) {
-        return { statusCode: APPLICATION_ERROR, resultJson: `{"error":${JSON.stringify(parsed['error'])}}`, size }
-      }
+      if (Object.hasOwn(parsed, 'error')) return errorResult(APPLICATION_ERROR, parsed, text)
       return { statusCode: SUCCESS, resultJson: text, size }
     }
     if (Array.isArray(parsed)) return { statusCode: SUCCESS, resultJson: text, size }
   } else if (isJsonObject(parsed) && Object.hasOwn(parsed, 'error')) {
-    return { statusCode: DEVELOPER_ERROR, resultJson: `{"error":${JSON.stringify(parsed['error'])}}`, size }
+    return errorResult(DEVELOPER_ERROR, parsed, text)
   }
   return { ...errorOutcome(DEVELOPER_ERROR, MESSAGES.invalidRun(text)), size }
 }
@@ -67,7 +66,7 @@ export function classifyInit(
   const text = reply.body.toString('utf8')
   const parsed = parse(text)
   return isJsonObject(parsed) && Object.hasOwn(parsed, 'error')
-    ? { statusCode: DEVELOPER_ERROR, resultJson: `{"error":${JSON.stringify(parsed['error'])}}`, size: text.length }
+    ? errorResult(DEVELOPER_ERROR, parsed, text)
     : errorOutcome(DEVELOPER_ERROR, MESSAGES.invalidInit(text))
 }
 
@@ -80,6 +79,22 @@ export function classifyLost(phase: Phase, end: ContainerEnd | undefined): Outco
 /** The outcome of an init or a run that reached the action's time limit. */
 export function classifyTimeout(phase: Phase, limitMs: number): Outcome {
   return errorOutcome(DEVELOPER_ERROR, phase === 'init' ? MESSAGES.initTimedOut(limitMs) : MESSAGES.timedOut(limitMs))
+}
+
+/** `{"error": …}` of what the action answered; all other members are dropped, as OpenWhisk does. */
+function errorResult(
+  statusCode: typeof APPLICATION_ERROR | typeof DEVELOPER_ERROR,
+  parsed: JsonObject,
+  text: string,
+): Outcome {
+  const size = text.length
+  if (Object.keys(parsed).length === 1) return { statusCode, resultJson: text, size }
+  try {
+    return { statusCode, resultJson: `{"error":${JSON.stringify(parsed['error'])}}`, size }
+  } catch {
+    // Nested so deeply that it can be parsed but not serialised.
+    return { ...errorOutcome(DEVELOPER_ERROR, MESSAGES.invalidRun('')), size }
+  }
 }
 
 function tooLarge(

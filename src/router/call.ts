@@ -1,0 +1,44 @@
+/** One invocation from its arrival to its answer, as the steps of `invoke` pass it on. */
+
+import type { ActivationRecord, Outcome } from '../model/activation.ts'
+import type { ActivationId, TransactionId } from '../model/ids.ts'
+import type { FinishedRun } from '../proxy/run-request.ts'
+
+/** What the HTTP edge, or the journal's dispatcher, asks for. */
+export interface Call {
+  /** The `Authorization` header as it came. */
+  readonly authorization: string | undefined
+  /** `_` or a namespace name, not parsed yet. */
+  readonly namespace: string
+  readonly package: string | undefined
+  readonly name: string
+  /** The request body; empty where there is none. */
+  readonly payload: Buffer
+  readonly transactionId: TransactionId
+  /** Monotonic ms of its arrival. */
+  readonly receivedAt: number
+  /** True: the caller waits, up to `waitMs`, for the outcome. */
+  readonly blocking: boolean
+  readonly waitMs: number
+}
+
+/** How an accepted invocation ended: run, or given up before it could run. */
+export interface Completion {
+  readonly outcome: Outcome
+  /** The run; undefined when no container could take it. */
+  readonly run: FinishedRun | undefined
+  /** ms from arrival to the beginning of init or run. */
+  readonly waitMs: number
+}
+
+/** What the caller is told. */
+export type Answer =
+  /** Accepted, not finished: 202 with the id. */
+  | { readonly type: 'accepted'; readonly activationId: ActivationId }
+  | {
+      readonly type: 'completed'
+      readonly activationId: ActivationId
+      readonly completion: Completion
+      /** The record without its logs: a blocking caller gets it so. */
+      readonly record: ActivationRecord
+    }

@@ -1,0 +1,108 @@
+/** The data plane's HTTP edge: `POST /api/v1/namespaces/NS/actions/[PKG/]A`, in and out. */
+
+import { REST_CORS } from '../api/cors.ts'
+import type { Exchange } from '../api/exchange.ts'
+import { requireJsonType } from '../api/json-body.ts'
+import { parseInvokeQuery } from '../api/query.ts'
+import { readBody } from '../api/read-body.ts'
+import type { RequestTarget } from '../api/request-target.ts'
+import { decodeSegment } from '../api/request-target.ts'
+import { JSON_TYPE, sendJson } from '../api/respond.ts'
+import { APPLICATION_ERROR, DEVELOPER_ERROR, SUCCESS, WHISK_ERROR, renderRecord } from '../model/activation.ts'
+import type { StatusCode } from '../model/activation.ts'
+import type { Clock } from '../model/clock.ts'
+import type { Answer, Call } from './call.ts'
+import type { InvokeDeps } from './invoke.ts'
+import { invoke } from './invoke.ts'
+import type { Target } from './resolve.ts'
+
+export interface HttpInvokeDeps extends InvokeDeps {
+  readonly clock: Clock
+  /** Longest time in ms that a blocking call waits. */
+  readonly blockingWaitMs: number
+  /** Bytes of any body, and ms to read it. */
+  readonly bodyLimits: { readonly maxBytes: number; readonly timeoutMs: number }
+}
+
+const PREFIX = '/api/v1/namespaces/'
+const COLLECTION = '/actions/'
+
+/** HTTP status of a completed blocking call, by OpenWhisk's status code. */
+const HTTP_STATUS: Readonly<Record<StatusCode, number>> = {
+  [SUCCESS]: 200,
+  [APPLICATION_ERROR]: 502,
+  [DEVELOPER_ERROR]: 502,
+  [WHISK_ERROR]: 500,
+}
+
+/** The action that a path names, or undefined when the path is no invocation's. */
+export function invocationTarget(path: string): Target | undefined {
+  if (!path.startsWith(PREFIX)) return undefined
+  const namespaceEnd = path.indexOf('/', PREFIX.length)
+  if (namespaceEnd < 0 || !path.startsWith(COLLECTION, namespaceEnd)) return undefined
+  const from = namespaceEnd + COLLECTION.length
+  const slash = path.indexOf('/', from)
+  const namespace = decodeSegment(path.slice(PREFIX.length, namespaceEnd))
+  if (slash < 0) {
+    return from === path.length ? undefined : { namespace, package: undefined, name: decodeSegment(path.slice(from)) }
+  }
+  const name = path.slice(slash + 1)
+  if (name === '' || name.includes('/') || slash === from) return undefined
+  return { namespace, package: decodeSegment(path.slice(from, slash)), name: decodeSegment(name) }
+}
+
+/** Invokes the action for one HTTP request and answers it; rejects with what `sendError` takes. */
+export async function handleInvoke(
+  exchange: Exchange,
+  target: Target,
+  { query }: RequestTarget,
+  on: HttpInvokeDeps,
+): Promise<void> {
+  const { req, res, tid } = exchange
+  const receivedAt = on.clock.monotonic()
+  const { blocking, result, timeoutMs } = parseInvokeQuery(query, on.blockingWaitMs)
+  const payload = await readBody(exchange, on.bodyLimits)
+  if (payload.length > 0) requireJsonType(req.headers['content-type'])
+  const call: Call = {
+    authorization: req.headers.authorization,
+    namespace: target.namespace,
+    package: target.package,
+    name: target.name,
+    payload,
+    transactionId: tid,
+    receivedAt,
+    blocking,
+    waitMs: timeoutMs,
+  }
+  const answer = await invoke(call, on, (onGone) => void res.once('close', onGone))
+  if (res.destroyed) return
+  if (answer.type === 'accepted') {
+    const { activationId } = answer
+    return sendJson(exchange, 202, `{"activationId":"${activationId}"}`, ['x-openwhisk-activation-id', activationId])
+  }
+  sendCompleted(exchange, answer, result)
+}
+
+function sendCompleted(exchange: Exchange, answer: Extract<Answer, { type: 'completed' }>, resultOnly: boolean): void {
+  const { res, tid } = exchange
+  const { completion, record, activationId } = answer
+  const { outcome, run, waitMs } = completion
+  const isArray = outcome.statusCode === SUCCESS && outcome.resultJson.startsWith('[')
+  const text = resultOnly || isArray ? outcome.resultJson : renderRecord(record)
+  const initTiming = run?.initMs === undefined ? '' : `, init;dur=${run.initMs.toFixed(2)}`
+  const runTiming = run === undefined ? '' : `, run;dur=${run.runMs.toFixed(2)}`
+  const headers = [
+    'X-Request-ID',
+    tid,
+    ...REST_CORS,
+    'x-openwhisk-activation-id',
+    activationId,
+    'Server-Timing',
+    `wait;dur=${waitMs.toFixed(2)}${initTiming}${runTiming}`,
+  ]
+  if (run !== undefined) headers.push('X-Stave-Start', run.start)
+  const body = Buffer.from(text, 'utf8')
+  headers.push('Content-Type', JSON_TYPE, 'Content-Length', String(body.length))
+  res.writeHead(HTTP_STATUS[outcome.statusCode], headers)
+  res.end(body)
+}

@@ -1,0 +1,167 @@
+/** One invocation, top to bottom. Each early exit is a Refusal of model/errors.ts. */
+
+import type { ActivationRecord } from '../model/activation.ts'
+import { WHISK_ERROR, errorOutcome } from '../model/activation.ts'
+import type { Cancel, Clock, Timers } from '../model/clock.ts'
+import { payloadTooLarge, refusal } from '../model/errors.ts'
+import type { Identity } from '../model/identity.ts'
+import { apiKey } from '../model/identity.ts'
+import type { ActivationId, IdSource, TransactionId } from '../model/ids.ts'
+import type { ActivationLog } from '../proxy/activation-log.ts'
+import { EMPTY_LOG } from '../proxy/activation-log.ts'
+import type { RunRequest } from '../proxy/run-request.ts'
+import type { Admission, Limits } from './admission.ts'
+import type { Arguments, Payload } from './arguments.ts'
+import { mergeArguments, parsePayload } from './arguments.ts'
+import type { Answer, Call, Completion } from './call.ts'
+import type { Dispatcher } from './dispatch.ts'
+import type { ParkFailure } from './parking.ts'
+import { recordOf } from './record.ts'
+import type { ResolvedAction } from './resolved-action.ts'
+import type { Target } from './resolve.ts'
+
+/** What a non-blocking call leaves for the dispatcher of the journal. */
+export interface Accepted {
+  readonly activationId: ActivationId
+  readonly transactionId: TransactionId
+  readonly identity: Identity
+  readonly target: Target
+  readonly payload: Payload
+}
+
+export interface InvokeDeps {
+  readonly authenticate: (authorization: string | undefined) => Identity | Promise<Identity>
+  readonly resolve: (identity: Identity, target: Target) => ResolvedAction | Promise<ResolvedAction>
+  readonly limits: Limits
+  readonly dispatcher: Pick<Dispatcher, 'run'>
+  /** Makes the call durable; rejects with the journal's errors. Owns the admission when it resolves. */
+  readonly journal: (accepted: Accepted, admission: Admission) => Promise<void>
+  /** Takes the record; never throws, never waits. */
+  readonly record: (record: ActivationRecord, identity: Identity) => void
+  /** Why nothing new can be accepted now, if so: records could not be kept, or the server is stopping. */
+  readonly refuse: () => Error | undefined
+  readonly ids: IdSource
+  readonly clock: Clock
+  readonly timers: Timers
+  /** Longest wait in ms of a request for a container. */
+  readonly parkTimeoutMs: number
+}
+
+/** Tells `invoke` that the caller has gone: `onGone` registers what to do then. */
+export type CallerPresence = (onGone: () => void) => void
+
+/** Runs one call, or accepts it for later. Rejects with a Refusal or a Fault. */
+export async function invoke(call: Call, on: InvokeDeps, presence?: CallerPresence): Promise<Answer> {
+  const identity = await on.authenticate(call.authorization) // -> 401
+  const closed = on.refuse() // -> 503, Retry-After
+  if (closed !== undefined) throw closed
+  const admission = on.limits.enter(identity) // -> 429, Retry-After
+  let handedOn = false
+  try {
+    if (!identity.rights.includes('ACTIVATE')) throw refusal('FORBIDDEN', 403)
+    checkSize(call, identity) // -> 413
+    const payload = parsePayload(call.payload) // -> 400
+    const action = await on.resolve(identity, call) // -> 400, 403, 404
+    const args = mergeArguments(action, payload) // -> 400
+    const activationId = on.ids.activationId(on.clock.now())
+    const { transactionId } = call
+    if (!call.blocking) {
+      await on.journal({ activationId, transactionId, identity, target: call, payload }, admission) // -> 429, 503
+      handedOn = true
+      return { type: 'accepted', activationId }
+    }
+    const request = runRequest(activationId, transactionId, identity, action, args)
+    const running = perform(request, identity, action, call.receivedAt, on, presence)
+    // From here on the activation goes its way whoever waits for it, and holds its place in the limits until it has ended.
+    handedOn = true
+    void running.then(
+      () => admission.release(),
+      () => admission.release(),
+    )
+    return await wait(running, activationId, call.waitMs, on.timers) // -> 202 when the wait is over; 503
+  } finally {
+    if (!handedOn) admission.release()
+  }
+}
+
+/** Gets the request into a container, and records what came of it. Rejects with a Refusal when no place in any queue was free. */
+export async function perform(
+  request: RunRequest,
+  identity: Identity,
+  action: ResolvedAction,
+  receivedAt: number,
+  on: Pick<InvokeDeps, 'dispatcher' | 'record' | 'clock' | 'parkTimeoutMs'>,
+  presence?: CallerPresence,
+): Promise<Answer> {
+  const deadlineAt = receivedAt + on.parkTimeoutMs
+  const result = await on.dispatcher.run(action, request, deadlineAt, presence)
+  const completion: Completion =
+    result.type === 'finished'
+      ? { outcome: result.outcome, run: result, waitMs: result.beganAt - receivedAt }
+      : { outcome: outcomeOf(result), run: undefined, waitMs: on.clock.monotonic() - receivedAt }
+  const { activationId } = request
+  const record = recordOf(activationId, identity, action, completion, on.clock.now())
+  // The record must be there to be read as soon as the answer is, so an answer waits for the last output of its run: a turn of the event loop.
+  const logsJson = completion.run === undefined ? '[]' : await completeLog(completion.run.log)
+  on.record(logsJson === '[]' ? record : { ...record, logsJson }, identity)
+  return { type: 'completed', activationId, completion, record }
+}
+
+/** What the proxy is asked to do for one activation. */
+export function runRequest(
+  activationId: ActivationId,
+  transactionId: TransactionId,
+  identity: Identity,
+  action: ResolvedAction,
+  args: Arguments,
+): RunRequest {
+  return {
+    activationId,
+    transactionId,
+    program: action.program,
+    namespace: identity.namespace,
+    apiKey: action.providesApiKey ? apiKey(identity) : undefined,
+    argumentBytes: args.bytes,
+    initEnvironment: args.initEnvironment,
+    resultLimitBytes: identity.limits.payloadBytes,
+    truncationBytes: identity.limits.truncationBytes,
+  }
+}
+
+function completeLog(log: ActivationLog): string | Promise<string> {
+  return log === EMPTY_LOG ? '[]' : new Promise((resolve) => log.whenComplete(resolve))
+}
+
+function checkSize(call: Call, identity: Identity): void {
+  const allowed = identity.limits.payloadBytes
+  if (call.payload.length > allowed) throw payloadTooLarge(call.payload.length, allowed)
+}
+
+function outcomeOf(failure: ParkFailure): Completion['outcome'] {
+  switch (failure.type) {
+    case 'failed':
+      return errorOutcome(WHISK_ERROR, failure.message)
+    case 'deadline':
+      return errorOutcome(WHISK_ERROR, 'Failed to provision resources to run the action.')
+    case 'withdrawn':
+      return errorOutcome(WHISK_ERROR, 'The caller went away before the action was started.')
+    case 'closed':
+      return errorOutcome(WHISK_ERROR, 'The server stopped before the action was started.')
+  }
+}
+
+function wait(running: Promise<Answer>, activationId: ActivationId, waitMs: number, timers: Timers): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const cancel: Cancel = timers.after(waitMs, () => resolve({ type: 'accepted', activationId }))
+    running.then(
+      (answer) => {
+        cancel()
+        resolve(answer)
+      },
+      (error: unknown) => {
+        cancel()
+        reject(error)
+      },
+    )
+  })
+}

@@ -1,0 +1,128 @@
+/** An action made ready for being called by one namespace: everything that does not change from call to call is computed here, once. */
+
+import type { Resources } from '../containers/container-factory.ts'
+import type { ActionKey, ActionRequirements } from '../control/pool-protocol.ts'
+import type { Action } from '../model/action.ts'
+import { kindOf, limitsJson } from '../model/action.ts'
+import type { Identity } from '../model/identity.ts'
+import type { Revision } from '../model/ids.ts'
+import type { JsonValue } from '../model/json.ts'
+import { isJsonObject, isTruthy } from '../model/json.ts'
+import type { RuntimesManifest } from '../model/manifest.ts'
+import { findKind, formatImage } from '../model/manifest.ts'
+import type { NamespaceName } from '../model/names.ts'
+import { formatPath } from '../model/names.ts'
+import { annotation } from '../model/parameters.ts'
+import type { ActionProgram } from '../proxy/run-request.ts'
+import { CodeMissing } from '../proxy/container-proxy.ts'
+
+export interface ResolvedAction {
+  readonly action: Action
+  readonly key: ActionKey
+  readonly requirements: ActionRequirements
+  readonly program: ActionProgram
+  /** Bound parameters that go with each run. */
+  readonly bound: ReadonlyMap<string, JsonValue>
+  /** The same as JSON members without braces (`"a":1,"b":2`), as UTF-8 bytes in a latin1 string. */
+  readonly boundBytes: string
+  /** Environment from parameters that go with init. */
+  readonly initEnvironment: Readonly<Record<string, string>>
+  /** Keys that a payload may not set (annotation `final`); undefined: it may set all. */
+  readonly finalKeys: ReadonlySet<string> | undefined
+  /** Keys that go with init even when the payload sets them. */
+  readonly initKeys: ReadonlySet<string>
+  readonly providesApiKey: boolean
+  /** What the list filter `name` matches. */
+  readonly filter: string
+  /** Leading members of the record's annotations, as JSON text without the closing bracket. */
+  readonly annotationsHead: string
+  /** A run that was cut off by a crash may be begun again (annotation `idempotent`). */
+  readonly idempotent: boolean
+}
+
+const MEGABYTE = 1024 * 1024
+
+/** Computes what calls of `action` by namespace `caller` share. `loadCode` reads code by digest. */
+export function resolveFor(
+  caller: NamespaceName,
+  identity: Identity,
+  action: Action,
+  revision: Revision,
+  manifest: RuntimesManifest,
+  loadCode: (digest: string) => Promise<string | undefined>,
+): ResolvedAction {
+  const { limits, exec, annotations } = action
+  const path = formatPath(action)
+  const key = `${caller}:${path}@${revision}` as ActionKey
+  const atRun = action.parameters.filter((parameter) => parameter.init !== true)
+  const atInit = action.parameters.filter((parameter) => parameter.init === true)
+  const provideApiKey = annotation(annotations, 'provide-api-key')
+  const kind = findKind(manifest, kindOf(exec))
+  const heads: readonly [string, JsonValue][] = [
+    ['path', path],
+    ['kind', kindOf(exec)],
+    ['limits', limitsJson(limits)],
+  ]
+  return {
+    action,
+    key,
+    requirements: {
+      actionKey: key,
+      namespace: caller,
+      kind: kindOf(exec),
+      image: exec.type === 'blackbox' ? exec.image : kind === undefined ? '' : formatImage(kind.image),
+      resources: { memoryMb: limits.memoryMb, ...declaredResources(annotation(annotations, 'resources')) },
+      concurrency: limits.concurrency,
+      maxContainers: Math.max(1, Math.min(limits.instances ?? Infinity, identity.limits.maxActionInstances)),
+    },
+    program: {
+      name: action.name,
+      path: `/${path}`,
+      version: action.version,
+      main: exec.main ?? 'main',
+      binary: exec.binary,
+      timeoutMs: limits.timeoutMs,
+      logLimitBytes: limits.logsMb * MEGABYTE,
+      concurrency: limits.concurrency,
+      async loadCode() {
+        if (exec.code === undefined) return undefined
+        const code = await loadCode(exec.code)
+        if (code === undefined) throw new CodeMissing(`code ${exec.code} of ${path} is not in the store`)
+        return code
+      },
+    },
+    bound: new Map(atRun.map(({ key, value }) => [key, value])),
+    boundBytes: toBytes(atRun.map(({ key, value }) => `${JSON.stringify(key)}:${JSON.stringify(value)}`).join(',')),
+    initEnvironment: Object.fromEntries(atInit.map(({ key, value }) => [key, environmentValue(value)])),
+    finalKeys: isTruthy(annotation(annotations, 'final'))
+      ? new Set(action.parameters.filter(({ value }) => value !== null).map(({ key }) => key))
+      : undefined,
+    initKeys: new Set(atInit.map(({ key }) => key)),
+    // An action older than the annotation gets the key: absence counts as true.
+    providesApiKey: provideApiKey === undefined || isTruthy(provideApiKey),
+    filter: action.package === undefined ? action.name : `${action.package}/${action.name}`,
+    annotationsHead: `[${heads.map(([name, value]) => JSON.stringify({ key: name, value })).join(',')}`,
+    idempotent: isTruthy(annotation(annotations, 'idempotent')),
+  }
+}
+
+/** Text as the environment of a process has it: strings as they are, null empty, the rest as compact JSON. */
+export function environmentValue(value: JsonValue): string {
+  if (value === null) return ''
+  return typeof value === 'string' ? value : JSON.stringify(value)
+}
+
+/** The UTF-8 bytes of `text` as a latin1 string. */
+export function toBytes(text: string): string {
+  return Buffer.from(text, 'utf8').toString('latin1')
+}
+
+/** Named resources of the annotation `resources`: non-negative numbers only, anything else is ignored as unknown annotations are. */
+function declaredResources(value: JsonValue | undefined): Resources {
+  if (!isJsonObject(value)) return {}
+  const entries = Object.entries(value).filter(
+    (entry): entry is [string, number] =>
+      entry[0] !== 'memoryMb' && typeof entry[1] === 'number' && Number.isFinite(entry[1]) && entry[1] >= 0,
+  )
+  return Object.fromEntries(entries)
+}
