@@ -25,6 +25,8 @@ export interface ActivationQuery {
   readonly upto?: number
   readonly skip: number
   readonly limit: number
+  /** True: the documents come without `response`, `logs` and `subject`, which may be megabytes each and which list summaries do not show. default false */
+  readonly summary?: boolean
 }
 
 /** Rejections as in ArtifactStore: `StoreUnavailable`, nothing written. */
@@ -32,9 +34,9 @@ export interface ActivationStore {
   /** Writes all rows in one transaction. Idempotent: a row whose id exists is left as it is, so that an activation has exactly one record. */
   append(rows: readonly ActivationRow[]): Promise<void>
   get(namespace: NamespaceName, activationId: ActivationId): Promise<ActivationRow | undefined>
-  /** Newest `start` first. */
+  /** Newest `start` first. May be cut short, to one row at least, where the documents would exceed 32 MB together. */
   list(query: ActivationQuery): Promise<readonly ActivationRow[]>
-  count(query: Omit<ActivationQuery, 'skip' | 'limit'>): Promise<number>
+  count(query: Omit<ActivationQuery, 'skip' | 'limit' | 'summary'>): Promise<number>
   /** Removes records that started before `olderThanMs` (epoch), then the oldest beyond `keepNewest`, a bounded batch a call; resolves with how many went. */
   prune(olderThanMs: number, keepNewest: number): Promise<number>
   probe(): Promise<void>

@@ -52,7 +52,7 @@ export interface ArtifactStore {
   putEntity(entity: Entity, code: string | undefined, expected: Revision | undefined): Promise<Revision>
   /** Removes the entity if it still has revision `expected`; rejects with `RevisionConflict` otherwise. Its code goes when nothing refers to it. */
   deleteEntity(name: FullyQualifiedName, expected: Revision): Promise<void>
-  /** Newest `updated` first. */
+  /** Newest `updated` first. May be cut short, to one entity at least, where the documents would exceed 64 MB together. */
   listEntities(query: EntityQuery): Promise<readonly Entity[]>
   /** How many entities match, regardless of `skip` and `limit`. */
   countEntities(query: Omit<EntityQuery, 'skip' | 'limit'>): Promise<number>

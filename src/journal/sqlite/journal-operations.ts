@@ -1,0 +1,74 @@
+/** The journal's statements. Runs in the stores' worker. */
+
+import type { Database } from '../../stores/sqlite/database.ts'
+import { integer, text } from '../../stores/sqlite/database.ts'
+import { read, write } from '../../stores/sqlite/protocol.ts'
+
+/** seq, id, accepted, deadline, started, payload. */
+export type EntryRow = [seq: number, id: string, accepted: number, deadline: number, started: number, payload: string]
+const COLUMNS = 'seq, id, accepted, deadline, started, payload'
+
+/** What is held: entries, bytes of their payloads, highest number. */
+function depth(db: Database): [entries: number, bytes: number, last: number] {
+  const row = db.get('SELECT count(*), coalesce(sum(octet_length(payload)), 0), coalesce(max(seq), 0) FROM entries')
+  return row === undefined ? [0, 0, 0] : [integer(row, 0), integer(row, 1), integer(row, 2)]
+}
+
+function has(db: Database, id: string): boolean {
+  return db.get('SELECT 1 FROM entries WHERE id = ?', id) !== undefined
+}
+
+/** True when the entry is new. */
+function append(db: Database, seq: number, id: string, accepted: number, deadline: number, payload: string): boolean {
+  const sql =
+    'INSERT INTO entries (seq, id, accepted, deadline, payload) VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING'
+  return db.run(sql, seq, id, accepted, deadline, payload) === 1
+}
+
+/** The entries of the numbers in `returned`, in that order, then those after `after`; at most `max`, and as many as `budget` characters allow. */
+function fetch(db: Database, returned: readonly number[], after: number, max: number, budget: number): EntryRow[] {
+  const rows: EntryRow[] = []
+  let left = budget
+  for (const seq of returned.slice(0, max)) {
+    const row = db.get(`SELECT ${COLUMNS} FROM entries WHERE seq = ?`, seq)
+    if (row === undefined) continue
+    left -= text(row, 5).length
+    if (left < 0 && rows.length > 0) return rows
+    rows.push(entry(row))
+  }
+  if (rows.length === max || (left <= 0 && rows.length > 0)) return rows
+  const sql = `SELECT ${COLUMNS} FROM entries WHERE seq > ? ORDER BY seq LIMIT ?`
+  for (const row of db.allWithin(left, sql, after, max - rows.length)) rows.push(entry(row))
+  return rows
+}
+
+function entry(row: Parameters<typeof text>[0]): EntryRow {
+  return [integer(row, 0), text(row, 1), integer(row, 2), integer(row, 3), integer(row, 4), text(row, 5)]
+}
+
+/** False when there is no such entry. */
+function markStarted(db: Database, id: string): boolean {
+  return db.run('UPDATE entries SET started = 1 WHERE id = ?', id) === 1
+}
+
+/** Bytes of the payload that went, or null when there was no such entry. */
+function settle(db: Database, id: string): number | null {
+  const row = db.get('DELETE FROM entries WHERE id = ? RETURNING octet_length(payload)', id)
+  return row === undefined ? null : integer(row, 0)
+}
+
+function probe(db: Database, now: number): null {
+  db.run('INSERT INTO probe (id, at) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET at = excluded.at', now)
+  return null
+}
+
+export const journalOperations = {
+  depth: read(depth),
+  has: read(has),
+  append: write(append),
+  fetch: read(fetch),
+  markStarted: write(markStarted),
+  settle: write(settle),
+  probe: write(probe),
+}
+export type JournalOperations = typeof journalOperations

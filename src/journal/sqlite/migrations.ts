@@ -1,0 +1,16 @@
+/** Schema of journal.db, script by script. A script that was released is never changed. */
+
+/** `seq` is the order of acceptance and is given by the journal: a number that SQLite picks could be used again once the newest entry is gone. */
+const FIRST = `
+CREATE TABLE entries (
+  seq INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  accepted INTEGER NOT NULL,
+  deadline INTEGER NOT NULL,
+  started INTEGER NOT NULL DEFAULT 0,
+  payload TEXT NOT NULL
+) STRICT;
+CREATE TABLE probe (id INTEGER PRIMARY KEY, at INTEGER NOT NULL) STRICT;
+`
+
+export const JOURNAL_MIGRATIONS: readonly string[] = [FIRST]

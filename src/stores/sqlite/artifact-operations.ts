@@ -1,0 +1,152 @@
+/** The artifact store's statements: entities and their code. Runs in the worker. */
+
+import type { Database } from './database.ts'
+import { integer, text } from './database.ts'
+import { Conflict } from './failure.ts'
+import { read, write } from './protocol.ts'
+import { subjectOperations } from './subject-operations.ts'
+
+/** Opaque and never used twice, also not after a file was restored from a copy: containers are shared by revision. */
+const NEW_REVISION = 'lower(hex(randomblob(10)))'
+
+/** Namespace, package ('' for none) and name. */
+export type EntityKey = readonly [namespace: string, parent: string, name: string]
+
+function getEntity(db: Database, key: EntityKey): [revision: string, document: string] | null {
+  const row = db.get('SELECT revision, document FROM entities WHERE namespace = ? AND package = ? AND name = ?', ...key)
+  return row === undefined ? null : [text(row, 0), text(row, 1)]
+}
+
+/** `code` is null where `digest` is stored already. Returns the new revision. */
+function putEntity(
+  db: Database,
+  key: EntityKey,
+  columns: readonly [type: string, updated: number, digest: string | null, document: string],
+  code: string | null,
+  expected: string | null,
+  now: number,
+): string {
+  const [type, updated, digest, document] = columns
+  const before = db.get('SELECT revision, code FROM entities WHERE namespace = ? AND package = ? AND name = ?', ...key)
+  if ((before === undefined ? null : text(before, 0)) !== expected) {
+    throw new Conflict(before === undefined || expected !== null ? 'the revision is not the stored one' : 'it exists')
+  }
+  if (digest !== null) keepCode(db, digest, code)
+  const row = db.get(
+    `INSERT INTO entities (namespace, package, name, type, updated, code, document, revision) VALUES (?, ?, ?, ?, ?, ?, ?, ${NEW_REVISION})
+     ON CONFLICT (namespace, package, name) DO UPDATE SET type = excluded.type, updated = excluded.updated, code = excluded.code,
+       document = excluded.document, revision = excluded.revision
+     RETURNING revision`,
+    ...key,
+    type,
+    updated,
+    digest,
+    document,
+  )
+  if (row === undefined) throw new Error('an insert returned nothing')
+  releaseCode(db, before?.[1], now)
+  return text(row, 0)
+}
+
+function deleteEntity(db: Database, key: EntityKey, expected: string, now: number): null {
+  const row = db.get(
+    'DELETE FROM entities WHERE namespace = ? AND package = ? AND name = ? AND revision = ? RETURNING code',
+    ...key,
+    expected,
+  )
+  if (row === undefined) throw new Conflict('the revision is not the stored one')
+  releaseCode(db, row[0], now)
+  return null
+}
+
+/** Stores the text unless its digest is there, and takes it off the list of what nobody refers to. */
+function keepCode(db: Database, digest: string, code: string | null): void {
+  if (code !== null)
+    db.run('INSERT INTO code (digest, text) VALUES (?, ?) ON CONFLICT (digest) DO NOTHING', digest, code)
+  else if (db.get('SELECT 1 FROM code WHERE digest = ?', digest) === undefined) {
+    throw new Error(`an entity refers to code ${digest}, which is not stored`)
+  }
+  db.run('DELETE FROM released_code WHERE digest = ?', digest)
+}
+
+/** Notes when the last reference went. */
+function releaseCode(db: Database, digest: unknown, now: number): void {
+  if (typeof digest !== 'string' || db.get('SELECT 1 FROM entities WHERE code = ?', digest) !== undefined) return
+  db.run('INSERT INTO released_code (digest, released) VALUES (?, ?) ON CONFLICT DO NOTHING', digest, now)
+}
+
+function getCode(db: Database, digest: string): string | null {
+  const row = db.get('SELECT text FROM code WHERE digest = ?', digest)
+  return row === undefined ? null : text(row, 0)
+}
+
+/** Removes code that nobody has referred to since `releasedBefore`; at most `batch` texts. Returns how many. */
+function collectCode(db: Database, releasedBefore: number, batch: number): number {
+  const rows = db.all('SELECT digest FROM released_code WHERE released < ? LIMIT ?', releasedBefore, batch)
+  for (const row of rows) {
+    db.run('DELETE FROM code WHERE digest = ?', text(row, 0))
+    db.run('DELETE FROM released_code WHERE digest = ?', text(row, 0))
+  }
+  return rows.length
+}
+
+function listEntities(
+  db: Database,
+  [type, namespace, parent]: readonly [type: string, namespace: string, parent: string | null],
+  skip: number,
+  limit: number,
+  budget: number,
+): string[] {
+  const order = 'ORDER BY updated DESC, id DESC LIMIT ? OFFSET ?'
+  const rows =
+    parent === null
+      ? db.allWithin(
+          budget,
+          `SELECT document FROM entities WHERE type = ? AND namespace = ? ${order}`,
+          type,
+          namespace,
+          limit,
+          skip,
+        )
+      : db.allWithin(
+          budget,
+          `SELECT document FROM entities WHERE type = ? AND namespace = ? AND package = ? ${order}`,
+          type,
+          namespace,
+          parent,
+          limit,
+          skip,
+        )
+  return rows.map((row) => text(row, 0))
+}
+
+function countEntities(db: Database, type: string, namespace: string, parent: string | null): number {
+  const row =
+    parent === null
+      ? db.get('SELECT count(*) FROM entities WHERE type = ? AND namespace = ?', type, namespace)
+      : db.get(
+          'SELECT count(*) FROM entities WHERE type = ? AND namespace = ? AND package = ?',
+          type,
+          namespace,
+          parent,
+        )
+  return row === undefined ? 0 : integer(row, 0)
+}
+
+function probe(db: Database, now: number): null {
+  db.run('INSERT INTO probe (id, at) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET at = excluded.at', now)
+  return null
+}
+
+export const artifactOperations = {
+  getEntity: read(getEntity),
+  putEntity: write(putEntity),
+  deleteEntity: write(deleteEntity),
+  getCode: read(getCode),
+  collectCode: write(collectCode),
+  listEntities: read(listEntities),
+  countEntities: read(countEntities),
+  ...subjectOperations,
+  probe: write(probe),
+}
+export type ArtifactOperations = typeof artifactOperations
