@@ -1,4 +1,5 @@
-"""Unpacks an action's archive (zip or gzipped tar) so that a hostile one hurts nobody: it stays in its directory and within bounds."""
+"""Unpacks an action's archive (zip or gzipped tar) so that a hostile one hurts nobody: it stays in its directory and within bounds. And checks what it
+says that it requires: nothing is ever installed, a container has no business with a package index."""
 
 import io
 import os
@@ -126,3 +127,20 @@ def _unpack_tar(data, target):
                 raise Rejected("entry %r is neither file, directory nor link" % entry.name[:200])
             # The list of members that tarfile keeps is of no use here and grows with each entry.
             archive.members = []
+
+
+def missing_requirements(path):
+    """Names in the requirements file at `path` that no importable distribution has, in the file's order."""
+    import re
+    from importlib import metadata
+
+    with open(path, encoding="utf-8", errors="replace") as file:
+        lines = [line.split("#", 1)[0].split(";", 1)[0].strip() for line in file]
+    found = [re.match(r"[A-Za-z0-9][A-Za-z0-9._-]*", line) for line in lines]
+    missing = []
+    for name in [match.group() for match in found if match is not None]:
+        try:
+            metadata.version(name)
+        except metadata.PackageNotFoundError:
+            missing.append(name)
+    return missing

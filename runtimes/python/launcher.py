@@ -278,7 +278,7 @@ def activate(directory):
     if not os.path.isdir(environment):
         listing = os.path.join(directory, "requirements.txt")
         if os.path.exists(listing):
-            missing = own_module("action_requirements").missing(listing)
+            missing = own_module("action_archive").missing_requirements(listing)
             if missing:
                 raise Refused(
                     502,

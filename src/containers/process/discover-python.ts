@@ -1,0 +1,128 @@
+/** Finds the host's CPython interpreters and says how each is started: one kind `python:3.x` for every minor version from 3.9 on. */
+
+import { statSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { dirname, isAbsolute, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { findPythonCandidates } from './python-candidates.ts'
+import type { PythonFacts } from './python-probe.ts'
+import { probePythons } from './python-probe.ts'
+import type { RuntimeLauncher, RuntimeMount } from './runtime-launcher.ts'
+
+export interface DiscoverPythonOptions {
+  /** Interpreter path per kind as configured; for its kind it wins over everything found. */
+  readonly interpreters: Readonly<Record<string, string>>
+  /** PATH of the platform. */
+  readonly path: string
+  /** Directory for what was learnt about interpreters. */
+  readonly cacheDir: string
+  readonly log: { warn(fields: Readonly<Record<string, unknown>>, message: string): void }
+  /** Home directory whose version managers are searched; default: the user's. */
+  readonly home?: string
+}
+
+export interface DiscoveredPython {
+  readonly kind: string
+  readonly launcher: RuntimeLauncher
+}
+
+const FIRST_MINOR = 9
+/** Directories that every sandbox shows anyway. */
+const ALWAYS_VISIBLE = /^\/(?:usr|lib|lib64|bin|sbin)(?:\/|$)/
+const RUNTIME = join(dirname(fileURLToPath(import.meta.url)), '../../../runtimes/python')
+/** Where the launcher's files are inside a sandbox. */
+const TARGET = '/runtime/python'
+const LAUNCHER_FILES = ['launcher.py', 'action_archive.py']
+
+/**
+ * All kinds that this host can run, the default first: the version that `python3` is in PATH where it counts, else the newest. Never rejects:
+ * an interpreter that does not answer is logged and left out.
+ */
+export async function discoverPython(options: DiscoverPythonOptions): Promise<readonly DiscoveredPython[]> {
+  const configured = Object.entries(options.interpreters).filter(
+    ([kind, path]) => kind.startsWith('python:') && isInterpreter(kind, path, options),
+  )
+  const candidates = findPythonCandidates(options.path, options.home ?? homedir())
+  const facts = await probePythons(
+    [...new Set([...configured.map(([, path]) => path), ...candidates.map(({ path }) => path)])],
+    options.cacheDir,
+    (path, reason) => options.log.warn({ path, reason }, 'a Python interpreter did not answer and is not used'),
+  )
+  const kinds = new Map<string, RuntimeLauncher>()
+  for (const [kind, path] of configured) {
+    const answer = facts.get(path)
+    if (answer === undefined) continue
+    if (kindOf(answer) === kind) kinds.set(kind, launcherOf(kind, path, answer))
+    else options.log.warn({ kind, path, version: answer.version }, 'the configured interpreter is of another version')
+  }
+  let preferred: string | undefined
+  for (const { path, isDefault } of candidates) {
+    const answer = facts.get(path)
+    const kind = answer === undefined ? undefined : kindOf(answer)
+    if (answer === undefined || kind === undefined) continue
+    if (isDefault) preferred = kind
+    if (!kinds.has(kind)) kinds.set(kind, launcherOf(kind, path, answer))
+  }
+  const sorted = [...kinds].sort(([one], [other]) => other.localeCompare(one, 'en', { numeric: true }))
+  const first = sorted.find(([kind]) => kind === preferred)
+  return [...(first === undefined ? [] : [first]), ...sorted.filter((entry) => entry !== first)].map(
+    ([kind, launcher]) => ({ kind, launcher }),
+  )
+}
+
+function isInterpreter(kind: string, path: string, { log }: DiscoverPythonOptions): boolean {
+  if (isAbsolute(path) && statSync(path, { throwIfNoEntry: false })?.isFile() === true) return true
+  log.warn({ kind, path }, 'the configured interpreter is not an absolute path of a file')
+  return false
+}
+
+/** The kind an interpreter serves, or undefined for those that none exists for. */
+function kindOf(facts: PythonFacts): string | undefined {
+  const counts = facts.implementation === 'cpython' && facts.major === 3 && facts.minor >= FIRST_MINOR
+  return counts ? `python:3.${facts.minor}` : undefined
+}
+
+function launcherOf(kind: string, interpreter: string, facts: PythonFacts): RuntimeLauncher {
+  // -I: nothing of PYTHON* or of the user's site directory. -B: compiled copies of an action's modules would fill its /tmp for a single use.
+  const flags = ['-I', '-B']
+  return {
+    kind,
+    family: 'python',
+    interpreter,
+    version: facts.version,
+    mounts: [...interpreterMounts(interpreter, facts), ...LAUNCHER_FILES.map((name) => launcherMount(name))],
+    command: [interpreter, ...flags, `${TARGET}/launcher.py`],
+    hostCommand: [interpreter, ...flags, join(RUNTIME, 'launcher.py')],
+    environment: {
+      PATH: ALWAYS_VISIBLE.test(interpreter)
+        ? '/usr/local/bin:/usr/bin:/bin'
+        : `${dirname(interpreter)}:/usr/local/bin:/usr/bin:/bin`,
+      HOME: '/tmp',
+      LANG: 'C.UTF-8',
+      // For Python processes that an action starts.
+      PYTHONIOENCODING: 'UTF-8',
+      PYTHONDONTWRITEBYTECODE: '1',
+    },
+    ...(facts.canFork && { zygote: { command: [interpreter, ...flags, join(RUNTIME, 'zygote.py')] } }),
+  }
+}
+
+function launcherMount(name: string): RuntimeMount {
+  return { source: join(RUNTIME, name), target: `${TARGET}/${name}` }
+}
+
+/**
+ * The installation, at its own path: an interpreter finds its library relative to itself and its libraries by paths that were compiled in, and a process
+ * forked from the zygote has the host's paths in memory. An installation that is spread over a whole tree (`/opt`, a home) shows only its library.
+ */
+function interpreterMounts(interpreter: string, facts: PythonFacts): readonly RuntimeMount[] {
+  const trees = [facts.basePrefix, facts.prefix].filter((prefix) => isOwnTree(prefix))
+  const wanted = new Set([...trees, interpreter, ...facts.libraries].filter((path) => !ALWAYS_VISIBLE.test(path)))
+  const outermost = [...wanted].filter((path) => ![...wanted].some((other) => path.startsWith(`${other}/`)))
+  return outermost.map((path) => ({ source: path, target: path }))
+}
+
+/** True for a directory that an installation has for itself, as far as its path tells. */
+function isOwnTree(prefix: string): boolean {
+  return prefix.split('/').length > 2 && prefix !== homedir()
+}
