@@ -25,17 +25,24 @@ export interface DispatcherDeps {
   readonly timers: Timers
 }
 
+export interface DispatchHooks {
+  /** Called when the request has to wait, with a function that gives it up. */
+  readonly onWait?: ((withdraw: () => void) => void) | undefined
+  /** Awaited once, when a container has been found and before the request is sent there; a rejection ends the dispatch with it. */
+  readonly onReserved?: () => Promise<void>
+}
+
 export interface Dispatcher {
   readonly counters: { reserved: number; overflowed: number; parked: number; rerouted: number; resyncs: number }
   /**
    * Runs the request in a container of the action, waiting until `deadlineAt` (monotonic ms) for one. Resolves with the run, or with why there was
-   * none. Throws 503 where the waiting room is full. `onWithdraw` receives a function that gives up while the request waits.
+   * none. Throws 503 where the waiting room is full.
    */
   run(
     action: ResolvedAction,
     request: RunRequest,
     deadlineAt: number,
-    onWithdraw?: (withdraw: () => void) => void,
+    hooks?: DispatchHooks,
   ): Promise<FinishedRun | ParkFailure>
   /** States the present need for an action to the control plane. */
   demand(actionKey: ActionKey, parked: number): void
@@ -88,8 +95,9 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     action: ResolvedAction,
     request: RunRequest,
     deadlineAt: number,
-    onWithdraw?: (withdraw: () => void) => void,
+    hooks: DispatchHooks = {},
   ): Promise<FinishedRun | ParkFailure> {
+    let { onReserved } = hooks
     const lessons = lessonsOf(action)
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       let container = reserve(action.key)
@@ -103,11 +111,19 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
         if (table.of(action.key).size === 0 && !waitingSince.has(action.key)) {
           waitingSince.set(action.key, clock.monotonic())
         }
-        const result = await parking.park(action.key, deadlineAt, onWithdraw)
-        if (!isContainer(result)) return result
-        container = result
+        const parked = await parking.park(action.key, deadlineAt, hooks.onWait)
+        if (!isContainer(parked)) return parked
+        container = parked
       }
-      const result = await send(container, request, lessons, overflowing)
+      const chosen = container
+      if (onReserved !== undefined) {
+        await onReserved().catch((error: unknown) => {
+          release(chosen)
+          throw error
+        })
+        onReserved = undefined
+      }
+      const result = await send(chosen, request, lessons, overflowing)
       if (result.type === 'finished') return result
       counters.rerouted++
     }

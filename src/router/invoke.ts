@@ -7,9 +7,8 @@ import { payloadTooLarge, refusal } from '../model/errors.ts'
 import type { Identity } from '../model/identity.ts'
 import { apiKey } from '../model/identity.ts'
 import type { ActivationId, IdSource, TransactionId } from '../model/ids.ts'
-import type { ActivationLog } from '../proxy/activation-log.ts'
 import { EMPTY_LOG } from '../proxy/activation-log.ts'
-import type { RunRequest } from '../proxy/run-request.ts'
+import type { FinishedRun, RunRequest } from '../proxy/run-request.ts'
 import type { Admission, Limits } from './admission.ts'
 import type { Arguments, Payload } from './arguments.ts'
 import { mergeArguments, parsePayload } from './arguments.ts'
@@ -26,6 +25,7 @@ export interface Accepted {
   readonly transactionId: TransactionId
   readonly identity: Identity
   readonly target: Target
+  readonly action: ResolvedAction
   readonly payload: Payload
 }
 
@@ -47,7 +47,7 @@ export interface InvokeDeps {
   readonly parkTimeoutMs: number
 }
 
-/** Tells `invoke` that the caller has gone: `onGone` registers what to do then. */
+/** Registers what to do when the caller goes away. */
 export type CallerPresence = (onGone: () => void) => void
 
 /** Runs one call, or accepts it for later. Rejects with a Refusal or a Fault. */
@@ -66,7 +66,7 @@ export async function invoke(call: Call, on: InvokeDeps, presence?: CallerPresen
     const activationId = on.ids.activationId(on.clock.now())
     const { transactionId } = call
     if (!call.blocking) {
-      await on.journal({ activationId, transactionId, identity, target: call, payload }, admission) // -> 429, 503
+      await on.journal({ activationId, transactionId, identity, target: call, action, payload }, admission) // -> 429, 503
       handedOn = true
       return { type: 'accepted', activationId }
     }
@@ -85,26 +85,34 @@ export async function invoke(call: Call, on: InvokeDeps, presence?: CallerPresen
 }
 
 /** Gets the request into a container, and records what came of it. Rejects with a Refusal when no place in any queue was free. */
-export async function perform(
+async function perform(
   request: RunRequest,
   identity: Identity,
   action: ResolvedAction,
   receivedAt: number,
-  on: Pick<InvokeDeps, 'dispatcher' | 'record' | 'clock' | 'parkTimeoutMs'>,
+  on: InvokeDeps,
   presence?: CallerPresence,
 ): Promise<Answer> {
-  const deadlineAt = receivedAt + on.parkTimeoutMs
-  const result = await on.dispatcher.run(action, request, deadlineAt, presence)
-  const completion: Completion =
-    result.type === 'finished'
-      ? { outcome: result.outcome, run: result, waitMs: result.beganAt - receivedAt }
-      : { outcome: outcomeOf(result), run: undefined, waitMs: on.clock.monotonic() - receivedAt }
+  const result = await on.dispatcher.run(action, request, receivedAt + on.parkTimeoutMs, { onWait: presence })
+  const completion = completionOf(result, receivedAt, on.clock)
   const { activationId } = request
   const record = recordOf(activationId, identity, action, completion, on.clock.now())
   // The record must be there to be read as soon as the answer is, so an answer waits for the last output of its run: a turn of the event loop.
-  const logsJson = completion.run === undefined ? '[]' : await completeLog(completion.run.log)
-  on.record(logsJson === '[]' ? record : { ...record, logsJson }, identity)
+  on.record(await withLogs(record, completion), identity)
   return { type: 'completed', activationId, completion, record }
+}
+
+/** What the dispatcher's result means for the activation. `receivedAt` in monotonic ms. */
+export function completionOf(result: FinishedRun | ParkFailure, receivedAt: number, clock: Clock): Completion {
+  return result.type === 'finished'
+    ? { outcome: result.outcome, run: result, waitMs: result.beganAt - receivedAt }
+    : { outcome: outcomeOf(result), run: undefined, waitMs: clock.monotonic() - receivedAt }
+}
+
+/** The record with the log of its run, once that is complete. */
+export function withLogs(record: ActivationRecord, { run }: Completion): ActivationRecord | Promise<ActivationRecord> {
+  if (run === undefined || run.log === EMPTY_LOG) return record
+  return new Promise((resolve) => run.log.whenComplete((logsJson) => resolve({ ...record, logsJson })))
 }
 
 /** What the proxy is asked to do for one activation. */
@@ -126,10 +134,6 @@ export function runRequest(
     resultLimitBytes: identity.limits.payloadBytes,
     truncationBytes: identity.limits.truncationBytes,
   }
-}
-
-function completeLog(log: ActivationLog): string | Promise<string> {
-  return log === EMPTY_LOG ? '[]' : new Promise((resolve) => log.whenComplete(resolve))
 }
 
 function checkSize(call: Call, identity: Identity): void {

@@ -1,0 +1,215 @@
+/**
+ * Runs accepted calls that nobody waits for. The order of its writes is what makes a crash harmless: append, then 202; started, then the run;
+ * the record stored, then settled. So whatever a crash cuts off is found in the journal in a state that says what to do.
+ */
+
+import type { ActivationRecord, Outcome } from '../model/activation.ts'
+import { APPLICATION_ERROR, WHISK_ERROR, errorOutcome } from '../model/activation.ts'
+import type { Cancel, Clock, Timers } from '../model/clock.ts'
+import { Fault, Refusal, refusal } from '../model/errors.ts'
+import type { Identity } from '../model/identity.ts'
+import type { ActivationId } from '../model/ids.ts'
+import type { ClaimedEntry, Journal } from '../journal/journal.ts'
+import { JournalFull } from '../journal/journal.ts'
+import type { Admission, Limits } from './admission.ts'
+import { mergeArguments, parsePayload } from './arguments.ts'
+import type { Dispatcher } from './dispatch.ts'
+import type { Accepted } from './invoke.ts'
+import { completionOf, runRequest, withLogs } from './invoke.ts'
+import type { JournalledCall } from './journal-entries.ts'
+import { journalEntry, readJournalledCall, transactionOf, unrunRecord } from './journal-entries.ts'
+import { recordOf } from './record.ts'
+import type { ResolvedAction } from './resolved-action.ts'
+import type { Target } from './resolve.ts'
+
+export interface JournalDispatcherDeps {
+  readonly journal: Journal
+  readonly dispatcher: Pick<Dispatcher, 'run'>
+  readonly lookUp: (uuid: string, key: string) => Promise<Identity | undefined>
+  readonly resolve: (identity: Identity, target: Target) => ResolvedAction | Promise<ResolvedAction>
+  readonly limits: Pick<Limits, 'readmit'>
+  /** Resolves when the record is stored. Retries by itself while the store is away. */
+  readonly store: (record: ActivationRecord, identity: Identity | undefined) => Promise<void>
+  readonly clock: Clock
+  readonly timers: Timers
+  /** Entries worked on at once. */
+  readonly dispatchers: number
+  /** How long in ms an accepted call may wait for its start. */
+  readonly deadlineMs: number
+  readonly report: (error: unknown, activationId: ActivationId | undefined) => void
+}
+
+export interface JournalDispatcher {
+  readonly counters: { accepted: number; completed: number; cutOff: number; expired: number; failures: number }
+  /** Entries being worked on. */
+  readonly working: number
+  /** Makes the call durable, then sees to it. Rejects with 503 and `Retry-After` when the journal is full or its disk does not take it. */
+  accept(accepted: Accepted, admission: Admission): Promise<void>
+  start(): void
+  /** Takes no more entries; resolves when those under way have ended or been given back. */
+  stop(): Promise<void>
+}
+
+/** How long to leave the journal alone after it, or a store, failed. */
+const RETRY_MS = 500
+
+/** A dispatcher that has not started. */
+export function createJournalDispatcher(deps: JournalDispatcherDeps): JournalDispatcher {
+  const { journal, clock, timers } = deps
+  const counters = { accepted: 0, completed: 0, cutOff: 0, expired: 0, failures: 0 }
+  const admissions = new Map<ActivationId, Admission>()
+  const underWay = new Set<Promise<void>>()
+  let running = false
+  let claiming = false
+  let more = false
+  let cancelRetry: Cancel | undefined
+
+  async function accept(accepted: Accepted, admission: Admission): Promise<void> {
+    const now = clock.now()
+    const { activationId } = accepted
+    admissions.set(activationId, admission)
+    try {
+      await journal.append(journalEntry(accepted, now, now + deps.deadlineMs))
+    } catch (error) {
+      admissions.delete(activationId)
+      if (error instanceof JournalFull) throw refusal('QUEUE_FULL', 503, '', { retryAfterSeconds: 1 })
+      throw new Fault('the call could not be journalled', { cause: error, status: 503 })
+    }
+    counters.accepted++
+    wake()
+  }
+
+  function wake(): void {
+    more = true
+    if (!claiming && running) void claim()
+  }
+
+  /** Hands out entries while there are some and hands to take them. */
+  async function claim(): Promise<void> {
+    claiming = true
+    try {
+      while (more && running && underWay.size < deps.dispatchers) {
+        more = false
+        const entries = await journal.claim(deps.dispatchers - underWay.size)
+        if (entries.length > 0) more = true
+        for (const entry of entries) track(work(entry))
+      }
+    } catch (error) {
+      counters.failures++
+      deps.report(error, undefined)
+      more = true
+      retryLater()
+    } finally {
+      claiming = false
+    }
+  }
+
+  function track(job: Promise<void>): void {
+    underWay.add(job)
+    void job.finally(() => {
+      underWay.delete(job)
+      if (more && running && !claiming && cancelRetry === undefined) void claim()
+    })
+  }
+
+  function retryLater(): void {
+    cancelRetry ??= timers.after(RETRY_MS, () => {
+      cancelRetry = undefined
+      wake()
+    })
+  }
+
+  async function work(entry: ClaimedEntry): Promise<void> {
+    const { activationId } = entry
+    let identity: Identity | undefined
+    try {
+      const call = readJournalledCall(entry.payload)
+      identity = await deps.lookUp(call.uuid, call.key)
+      const record = await recordFor(entry, call, identity)
+      // Not settled: it stays in the journal, to be begun by whoever opens it next.
+      if (record === undefined) return await journal.release(activationId)
+      await deps.store(record, identity)
+      await journal.settle(activationId)
+      counters.completed++
+    } catch (error) {
+      counters.failures++
+      deps.report(error, activationId)
+      await journal.release(activationId).catch((failed: unknown) => deps.report(failed, activationId))
+      more = true
+      retryLater()
+    } finally {
+      admissions.get(activationId)?.release()
+      admissions.delete(activationId)
+    }
+  }
+
+  /** What came of the call; undefined when it could not be begun because the server is stopping. */
+  async function recordFor(
+    entry: ClaimedEntry,
+    call: JournalledCall,
+    identity: Identity | undefined,
+  ): Promise<ActivationRecord | undefined> {
+    const unrun = (outcome: Outcome): ActivationRecord =>
+      unrunRecord(entry.activationId, call, outcome, entry.acceptedAt, clock.now())
+    if (entry.cutOff && !call.idempotent) {
+      counters.cutOff++
+      return unrun(errorOutcome(WHISK_ERROR, 'The action was interrupted by a failure of the platform.'))
+    }
+    if (clock.now() > entry.deadlineAt) {
+      counters.expired++
+      return unrun(errorOutcome(WHISK_ERROR, 'The action was not started before its deadline.'))
+    }
+    if (identity === undefined) {
+      return unrun(errorOutcome(APPLICATION_ERROR, 'The action was not invoked due to a blacklisted namespace.'))
+    }
+    if (!admissions.has(entry.activationId)) admissions.set(entry.activationId, deps.limits.readmit(identity))
+    return (await run(entry, call, identity, unrun)) ?? undefined
+  }
+
+  async function run(
+    entry: ClaimedEntry,
+    call: JournalledCall,
+    identity: Identity,
+    unrun: (outcome: Outcome) => ActivationRecord,
+  ): Promise<ActivationRecord | undefined> {
+    const { activationId } = entry
+    try {
+      const target: Target = { ...call.target, package: call.target.package }
+      const action = await deps.resolve(identity, target)
+      const args = mergeArguments(action, parsePayload(Buffer.from(call.payload)))
+      const request = runRequest(activationId, transactionOf(call), identity, action, args)
+      const receivedAt = clock.monotonic() - Math.max(0, clock.now() - entry.acceptedAt)
+      const deadlineAt = clock.monotonic() + (entry.deadlineAt - clock.now())
+      const result = await deps.dispatcher.run(action, request, deadlineAt, {
+        onReserved: () => journal.markStarted(activationId),
+      })
+      if (result.type === 'closed') return undefined
+      const completion = completionOf(result, receivedAt, clock)
+      return await withLogs(recordOf(activationId, identity, action, completion, clock.now()), completion)
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error
+      // The waiting room is full: the journal is the better one.
+      if (error.code === 'QUEUE_FULL') throw error
+      const gone = error.code === 'NOT_FOUND' ? 'Action could not be found or may have been deleted.' : error.message
+      return unrun(errorOutcome(APPLICATION_ERROR, gone))
+    }
+  }
+
+  return {
+    counters,
+    get working() {
+      return underWay.size
+    },
+    accept,
+    start() {
+      running = true
+      wake()
+    },
+    async stop() {
+      running = false
+      cancelRetry?.()
+      cancelRetry = undefined
+      await Promise.allSettled([...underWay])
+    },
+  }
+}

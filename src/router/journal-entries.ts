@@ -1,0 +1,84 @@
+/** Accepted calls as the journal keeps them: everything that running one later takes, and what its record needs if it cannot be run. */
+
+import * as v from 'valibot'
+import type { ActivationRecord, Outcome } from '../model/activation.ts'
+import type { ActivationId, TransactionId } from '../model/ids.ts'
+import type { NamespaceName } from '../model/names.ts'
+import type { JournalEntry } from '../journal/journal.ts'
+import type { Accepted } from './invoke.ts'
+
+const Stored = v.object({
+  transactionId: v.string(),
+  uuid: v.string(),
+  key: v.string(),
+  namespace: v.string(),
+  subject: v.string(),
+  target: v.object({ namespace: v.string(), package: v.optional(v.string()), name: v.string() }),
+  payload: v.string(),
+  idempotent: v.boolean(),
+  record: v.object({ name: v.string(), filter: v.string(), version: v.string(), annotationsHead: v.string() }),
+})
+
+/** A journalled call, read back. */
+export type JournalledCall = v.InferOutput<typeof Stored>
+
+/** The entry for an accepted call; times in ms since the epoch. */
+export function journalEntry(accepted: Accepted, acceptedAt: number, deadlineAt: number): JournalEntry {
+  const { identity, action, target, payload } = accepted
+  const call: JournalledCall = {
+    transactionId: accepted.transactionId,
+    uuid: identity.uuid,
+    key: identity.key,
+    namespace: identity.namespace,
+    subject: identity.subject,
+    target: {
+      namespace: target.namespace,
+      name: target.name,
+      ...(target.package !== undefined && { package: target.package }),
+    },
+    payload: Buffer.from(payload.bytes, 'latin1').toString('utf8'),
+    idempotent: action.idempotent,
+    record: {
+      name: action.action.name,
+      filter: action.filter,
+      version: action.action.version,
+      annotationsHead: action.annotationsHead,
+    },
+  }
+  return { activationId: accepted.activationId, acceptedAt, deadlineAt, payload: JSON.stringify(call) }
+}
+
+/** Reads an entry's payload; throws when it was not written by `journalEntry`. */
+export function readJournalledCall(payload: string): JournalledCall {
+  return v.parse(Stored, JSON.parse(payload))
+}
+
+/** The record of a journalled call that was not run, or not to its end. `now` in ms since the epoch. */
+export function unrunRecord(
+  activationId: ActivationId,
+  call: JournalledCall,
+  outcome: Outcome,
+  acceptedAt: number,
+  now: number,
+): ActivationRecord {
+  const { record } = call
+  return {
+    activationId,
+    namespace: call.namespace as NamespaceName,
+    subject: call.subject,
+    name: record.name,
+    filter: record.filter,
+    version: record.version,
+    start: now,
+    end: now,
+    duration: 0,
+    outcome,
+    logsJson: '[]',
+    annotationsJson: `${record.annotationsHead},{"key":"timeout","value":false},{"key":"waitTime","value":${Math.max(0, now - acceptedAt)}}]`,
+  }
+}
+
+/** The transaction id under which the call was accepted. */
+export function transactionOf(call: JournalledCall): TransactionId {
+  return call.transactionId as TransactionId
+}
