@@ -129,6 +129,7 @@ for (const key of KEYS) {
 test('S3-7: every key has a value that only its variable brings about, rules between keys included', async () => {
   const company: Readonly<Record<string, Environment>> = {
     'internal.listen': { STAVE_INTERNAL_TOKEN: '0123456789abcdef' },
+    'limits.concurrency.min': { STAVE_LIMITS_CONCURRENCY_STD: '500' },
     'containers.memoryMb': { STAVE_LIMITS_MEMORY_MAX: '256' },
   }
   for (const key of KEYS) {
