@@ -16,6 +16,7 @@ import { namespaceOf, parseAuthorizationPair, parseSubjectName } from '../model/
 import type { ArtifactStore, Stored } from '../stores/artifact-store.ts'
 import { RevisionConflict } from '../stores/artifact-store.ts'
 import type { CredentialSource } from './credentials.ts'
+import { announce, editSubject } from './edit-subject.ts'
 import type { NotifyChange } from './store-change.ts'
 
 export interface UserAdministrationDeps {
@@ -65,37 +66,9 @@ export interface UserAdministration {
   deleteLimits(namespace: string): Promise<void>
 }
 
-/** How often an edit is tried again when somebody else edits the same subject. */
-const EDIT_ATTEMPTS = 5
-
 /** User administration over a store. */
 export function createUserAdministration(deps: UserAdministrationDeps): UserAdministration {
   const { store, credentials, changed } = deps
-
-  /** Writes what `change` makes of the stored subject, repeating it on what is there then when somebody else was faster. */
-  async function edit(name: SubjectName, change: (stored: Subject | undefined) => Subject): Promise<Subject> {
-    for (let attempt = 1; attempt <= EDIT_ATTEMPTS; attempt++) {
-      const before = await store.getSubject(name)
-      const after = change(before?.document)
-      try {
-        await store.putSubject(after, before?.revision)
-        announce(name, before?.document, after)
-        return after
-      } catch (error) {
-        if (!(error instanceof RevisionConflict)) throw error
-        // The subject is as we read it, so what conflicts is a uuid that another subject holds.
-        if ((await store.getSubject(name))?.revision === before?.revision) {
-          throw refusal('CONFLICT', 409, 'The authorization id belongs to another subject')
-        }
-      }
-    }
-    throw concurrentModification()
-  }
-
-  function announce(subject: SubjectName, before: Subject | undefined, after: Subject | undefined): void {
-    const uuids = new Set([...(before?.namespaces ?? []), ...(after?.namespaces ?? [])].map((key) => key.uuid))
-    changed({ type: 'subject', subject, uuids: [...uuids] })
-  }
 
   async function existing(subject: string): Promise<Stored<Subject>> {
     return (await store.getSubject(parseSubjectName(subject))) ?? missingSubject()
@@ -113,7 +86,7 @@ export function createUserAdministration(deps: UserAdministrationDeps): UserAdmi
       const wanted = namespaceOf(name, namespace)
       const key =
         authorization === undefined ? newKey(wanted) : { name: wanted, ...parseAuthorizationPair(authorization) }
-      await edit(name, (stored) => {
+      await editSubject(deps, name, (stored) => {
         if (stored === undefined) return { subject: name, namespaces: [key], blocked: false }
         if (stored.blocked) throw refusal('CONFLICT', 409, 'The subject you want to edit is blocked')
         if (findKey(stored, wanted) === undefined) return { ...stored, namespaces: [...stored.namespaces, key] }
@@ -137,7 +110,7 @@ export function createUserAdministration(deps: UserAdministrationDeps): UserAdmi
       const name = parseSubjectName(subject)
       const wanted = namespaceOf(name, namespace)
       const key = newKey(wanted)
-      await edit(name, (stored) => {
+      await editSubject(deps, name, (stored) => {
         if (stored === undefined) return missingSubject()
         if (findKey(stored, wanted) === undefined) missingNamespace(`namespace "${wanted}" not found for "${subject}"`)
         return withKey(stored, key)
@@ -166,7 +139,7 @@ export function createUserAdministration(deps: UserAdministrationDeps): UserAdmi
       const name = parseSubjectName(subject)
       if (namespace !== undefined) {
         const wanted = parseNamespaceName(namespace)
-        await edit(name, (stored) => {
+        await editSubject(deps, name, (stored) => {
           if (stored === undefined) return missingSubject('Subject to delete not found')
           if (findKey(stored, wanted) === undefined) {
             missingNamespace(`Namespace "${wanted}" does not exist for "${subject}"`)
@@ -177,11 +150,11 @@ export function createUserAdministration(deps: UserAdministrationDeps): UserAdmi
       }
       const stored = (await store.getSubject(name)) ?? missingSubject('Subject to delete not found')
       await store.deleteSubject(name, stored.revision).catch(rethrowConflict)
-      announce(name, stored.document, undefined)
+      announce(changed, name, stored.document, undefined)
     },
 
     async setBlocked(subject, blocked) {
-      await edit(parseSubjectName(subject), (stored) =>
+      await editSubject(deps, parseSubjectName(subject), (stored) =>
         stored === undefined ? missingSubject() : { ...stored, blocked },
       )
     },

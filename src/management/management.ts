@@ -1,0 +1,121 @@
+/** The management plane's request handler: everything of OpenWhisk's REST API but invocations. It keeps nothing between requests. */
+
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { REST_CORS, ROOT_CORS } from '../api/cors.ts'
+import type { Exchange } from '../api/exchange.ts'
+import { checkDeclaredLength } from '../api/read-body.ts'
+import { methodNotAllowed, noRoute } from '../api/rejections.ts'
+import type { RequestTarget } from '../api/request-target.ts'
+import { splitTarget } from '../api/request-target.ts'
+import type { ReportFault } from '../api/respond.ts'
+import { sendError, sendJson, sendText } from '../api/respond.ts'
+import { transactionIdOf } from '../api/transaction-id.ts'
+import type { Identity } from '../model/identity.ts'
+import type { IdSource } from '../model/ids.ts'
+import type { ActionsDeps } from './actions.ts'
+import { handleAction, listActions, listPackageActions } from './actions.ts'
+import type { ActivationsDeps } from './activations.ts'
+import { getActivation, listActivations } from './activations.ts'
+import type { ApiCall } from './api-call.ts'
+import type { BuildInfo } from './info.ts'
+import { apiDocument, infoDocument } from './info.ts'
+import { getLimits, insideLimits, listNamespaces, listNothing } from './namespaces.ts'
+import type { Operations } from './operations.ts'
+import { operationsDocument } from './operations.ts'
+import { matchRoute } from './routes.ts'
+
+export interface ManagementDeps extends ActionsDeps, ActivationsDeps {
+  readonly system: ActionsDeps['system']
+  /** The caller of an `Authorization` header; throws or rejects with 401. */
+  readonly authenticate: (authorization: string | undefined) => Identity | Promise<Identity>
+  readonly ids: Pick<IdSource, 'transactionId'>
+  readonly build: BuildInfo
+  readonly operations: Operations
+  readonly reportFault: ReportFault
+}
+
+export interface Management {
+  readonly counters: { requests: number; failures: number }
+  /** Answers a request, whatever comes. Never throws. */
+  handle(req: IncomingMessage, res: ServerResponse): void
+}
+
+const API = '/api/v1'
+/** Paths that OpenWhisk serves without credentials and this platform does not: 404 for everybody, with or without. */
+const NOT_SERVED = /^(?:\/api\/v1)?\/(?:docs|api-docs)(?:\/|$)|^\/api\/v1\/web(?:\/|$)/
+
+/** Builds the handler. Documents that never change are rendered once. */
+export function createManagement(deps: ManagementDeps): Management {
+  const counters = { requests: 0, failures: 0 }
+  const documents = { info: infoDocument(deps.manifest, deps.system), api: apiDocument(deps.build) }
+
+  async function dispatch(exchange: Exchange): Promise<void> {
+    const { req } = exchange
+    const target = splitTarget(req.url ?? '/') // -> 414, 400
+    checkDeclaredLength(req, deps.body.maxBytes) // -> 400
+    const { path } = target
+    const belowApi = path === API || path.startsWith(`${API}/`)
+    if (req.method === 'OPTIONS') sendText(exchange, 200, 'OK', belowApi ? REST_CORS : ROOT_CORS)
+    else if (NOT_SERVED.test(path)) throw noRoute()
+    else if (belowApi) await handleApi(exchange, target)
+    else handleRoot(exchange, path)
+  }
+
+  function handleRoot(exchange: Exchange, path: string): void {
+    const document = path === '/' ? documents.info : operationsDocument(path, deps.operations)
+    if (document === undefined && path !== '/ping') throw methodNotAllowed(['OPTIONS'])
+    if (exchange.req.method !== 'GET') throw methodNotAllowed(['GET', 'OPTIONS'])
+    if (document === undefined) sendText(exchange, 200, 'pong')
+    else if (typeof document === 'string') sendJson(exchange, 200, document)
+    else sendJson(exchange, document.status, document.json)
+  }
+
+  async function handleApi(exchange: Exchange, { path, query }: RequestTarget): Promise<void> {
+    const { req } = exchange
+    const inner = path.slice(API.length)
+    if (inner === '' || inner === '/') {
+      if (req.method !== 'GET') throw methodNotAllowed(['GET', 'OPTIONS'])
+      sendJson(exchange, 200, documents.api)
+      return
+    }
+    const identity = await deps.authenticate(req.headers.authorization) // -> 401
+    await handleResource({ ...exchange, identity, query }, inner)
+  }
+
+  async function handleResource(call: ApiCall, path: string): Promise<void> {
+    const route = matchRoute(path)
+    if (route === undefined) throw noRoute()
+    if (route.type === 'action') return handleAction(call, route, deps)
+    if (call.req.method !== 'GET') throw noRoute()
+    switch (route.type) {
+      case 'namespaces':
+        return listNamespaces(call)
+      case 'limits':
+        return getLimits(call, route.namespace)
+      case 'insideLimits':
+        return insideLimits()
+      case 'actions':
+        return listActions(call, route.namespace, deps)
+      case 'packageActions':
+        return listPackageActions(call, route, deps)
+      case 'activations':
+        return listActivations(call, route.namespace, deps)
+      case 'activation':
+        return getActivation(call, route, deps)
+      case 'emptyCollection':
+        return listNothing(call, route, deps.system)
+    }
+  }
+
+  return {
+    counters,
+    handle(req, res) {
+      counters.requests++
+      const exchange = { req, res, tid: transactionIdOf(req, deps.ids) }
+      dispatch(exchange).catch((error: unknown) => {
+        counters.failures++
+        sendError(exchange, error, deps.reportFault)
+      })
+    },
+  }
+}

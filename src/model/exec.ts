@@ -1,0 +1,130 @@
+/** The `exec` part of an action's PUT body, parsed into what is stored: kind resolved, binary recognised, code told apart from the rest. */
+
+import { createHash } from 'node:crypto'
+import type { CodeDigest, Exec } from './action.ts'
+import { malformedContent } from './errors.ts'
+import { isImageReference } from './image-reference.ts'
+import type { JsonObject, JsonValue } from './json.ts'
+import { isJsonObject } from './json.ts'
+import type { RuntimeKind, RuntimesManifest } from './manifest.ts'
+import { findKind } from './manifest.ts'
+
+/** Which kinds can be had. */
+export interface ExecRules {
+  readonly manifest: RuntimesManifest
+  /** The container provider runs images, so users may bring their own. */
+  readonly blackboxAllowed: boolean
+}
+
+/** An exec as uploaded, with its code still at hand. */
+export interface NewExec {
+  readonly exec: Exec
+  /** Undefined for an image that brings its own code. */
+  readonly code: string | undefined
+}
+
+const BLACKBOX = 'blackbox'
+
+/** Parses `exec`; throws the 400 that OpenWhisk gives for each fault. A deprecated kind passes: what may be done with it is not a matter of form. */
+export function parseExec(value: JsonValue, rules: ExecRules): NewExec {
+  if (!isJsonObject(value)) throw malformedContent('JSON object expected')
+  if (typeof value['kind'] !== 'string') throw malformedContent("'kind' must be a string defined in 'exec'")
+  // Messages quote the kind as it was asked for, not what a `:default` stands for.
+  const asked = value['kind'].trim().toLowerCase()
+  if (asked === BLACKBOX) return parseBlackbox(value, rules)
+  const kind = findKind(rules.manifest, asked)
+  if (kind === undefined) throw unknownKind(asked, rules.manifest)
+  return parseManaged(value, asked, kind)
+}
+
+function unknownKind(asked: string, manifest: RuntimesManifest): Error {
+  const known = manifest.kinds.map(({ kind }) => `'${kind}'`).join(', ')
+  return malformedContent(
+    `The specified runtime '${asked}' is not supported by this platform. Valid values are: ${known}.`,
+  )
+}
+
+function parseManaged(value: JsonObject, asked: string, kind: RuntimeKind): NewExec {
+  // `jar` is how the first Java clients called it.
+  const code = value['code'] ?? value['jar']
+  if (typeof code !== 'string') {
+    const what = kind.attached ? 'a string or attachment object' : 'a string'
+    throw malformedContent(`'code' must be ${what} defined in 'exec' for '${asked}' actions`)
+  }
+  const main = parseMain(value, asked)
+  if (main === undefined && kind.requireMain) {
+    throw malformedContent(`'main' must be a string defined in 'exec' for '${asked}' actions`)
+  }
+  const exec: Exec = {
+    type: 'code',
+    kind: kind.kind,
+    code: digestOf(code),
+    codeBytes: Buffer.byteLength(code),
+    binary: isBinary(code),
+    ...(main !== undefined && { main }),
+  }
+  return { exec, code }
+}
+
+function parseBlackbox(value: JsonObject, rules: ExecRules): NewExec {
+  if (!rules.blackboxAllowed) {
+    throw malformedContent(
+      "Actions of kind 'blackbox' are images, and the container provider of this platform runs processes, not images.",
+    )
+  }
+  const { image, code } = value
+  if (typeof image !== 'string') {
+    throw malformedContent("'image' must be a string defined in 'exec' for 'blackbox' actions")
+  }
+  if (!isImageReference(image)) throw malformedContent('could not parse image name')
+  if (code !== undefined && code !== null && typeof code !== 'string') {
+    throw malformedContent("if defined, 'code' must be a string or attachment object in 'exec' for 'blackbox' actions")
+  }
+  const given = typeof code === 'string' && code.trim() !== '' ? code : undefined
+  const main = parseMain(value, BLACKBOX)
+  const exec: Exec = {
+    type: 'blackbox',
+    image,
+    ...(given !== undefined && { code: digestOf(given) }),
+    codeBytes: given === undefined ? 0 : Buffer.byteLength(given),
+    binary: given !== undefined && isBinary(given),
+    ...(main !== undefined && { main }),
+  }
+  return { exec, code: given }
+}
+
+function parseMain(value: JsonObject, asked: string): string | undefined {
+  const { main } = value
+  if (main === undefined || typeof main === 'string') return main
+  throw malformedContent(`if defined, 'main' be a string in 'exec' for '${asked}' actions`)
+}
+
+/** The name under which code is stored. */
+export function digestOf(code: string): CodeDigest {
+  return createHash('sha256').update(code).digest('hex') as CodeDigest
+}
+
+/**
+ * OpenWhisk's look-alike rule: code counts as the base64 of an archive when, trimmed, it is not empty, its length is a multiple of 4 and it has only
+ * the standard alphabet with at most two `=` at the end. Short source such as `abcd` passes for binary, and clients rely on seeing it so.
+ */
+export function isBinary(code: string): boolean {
+  const text = code.trim()
+  if (text === '' || text.length % 4 !== 0) return false
+  const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0
+  const end = text.length - padding
+  // A loop, not a regular expression: 48 MB of archive would need a backtracking stack of that size; source text fails at its first space.
+  for (let at = 0; at < end; at++) {
+    if (!isBase64Character(text.charCodeAt(at))) return false
+  }
+  return true
+}
+
+function isBase64Character(code: number): boolean {
+  return (
+    (code >= 0x61 && code <= 0x7a) || // a-z
+    (code >= 0x41 && code <= 0x5a) || // A-Z
+    (code >= 0x2f && code <= 0x39) || // / and 0-9
+    code === 0x2b // +
+  )
+}
