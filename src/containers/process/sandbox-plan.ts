@@ -2,24 +2,32 @@
 
 import type { ContainerId } from '../../model/ids.ts'
 
-/** One mount of the sandbox's own root, in order. */
+/**
+ * One mount over the plan's root, in order. Every target exists in the root already, as a directory or file, so that nothing is created per container.
+ * All are without set-user-ID; all but devices are without device files.
+ */
 export type SandboxMount =
+  /** Read-only view of a host file or directory. */
   | { readonly type: 'bind'; readonly source: string; readonly target: string }
-  | { readonly type: 'symlink'; readonly source: string; readonly target: string }
+  /** A device file of the host, usable. */
+  | { readonly type: 'device'; readonly source: string; readonly target: string }
+  /** Private and writable; `mode` in octal such as `1777`. */
   | { readonly type: 'tmpfs'; readonly target: string; readonly sizeMb: number; readonly mode: string }
+  /** The container's own processes only. */
   | { readonly type: 'proc'; readonly target: string }
-  | { readonly type: 'dev'; readonly target: string }
 
 export type NetworkMode = 'host' | 'isolated' | 'none'
 
 export interface SandboxPlan {
   readonly id: ContainerId
-  /** Binds are read-only; the root itself is read-only too. */
+  /** Host directory that becomes the container's root, read-only: empty mount points, links and the files of `/etc` that are made up. */
+  readonly root: string
   readonly mounts: readonly SandboxMount[]
   /** Numeric user and group of the container; undefined where the platform is not root: its own user then, inside a user namespace. */
   readonly user?: { readonly uid: number; readonly gid: number }
   /** `cgroup.procs` files (one on v2, one a controller on v1) that the first process joins before it runs any user code. */
   readonly cgroupProcs: readonly string[]
+  /** `host` shares the host's network; the other two need a network namespace of their own: `networkNamespace` where given, else a new and empty one. */
   readonly network: NetworkMode
   /** Path of a prepared network namespace to join (`isolated`). */
   readonly networkNamespace?: string
@@ -27,7 +35,10 @@ export interface SandboxPlan {
   readonly seccompFile?: string
   readonly rlimits: { readonly openFiles: number; readonly processes?: number; readonly fileBytes: number }
   readonly hostname: string
+  /** Inside the sandbox; writable. */
   readonly workingDirectory: string
+  /** On the host, private to the container and writable by its user: the working directory where there is no sandbox. */
+  readonly hostDirectory: string
   /** The container's whole environment: nothing of the platform's is inherited. */
   readonly environment: Readonly<Record<string, string>>
 }

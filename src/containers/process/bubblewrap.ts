@@ -1,0 +1,87 @@
+/**
+ * The sandbox built by bubblewrap (`bwrap`), for root and for ordinary users. As root it keeps the three capabilities that an inner `setpriv` needs
+ * to become the container's user: with bubblewrap's own `--uid` the process would be that user inside a user namespace but root on the host.
+ */
+
+import type { RuntimeLauncher } from './runtime-launcher.ts'
+import type { SandboxMount, SandboxPlan } from './sandbox-plan.ts'
+import { INIT_SCRIPT, JOIN_SCRIPT, limitArguments } from './sandbox-scripts.ts'
+import type { ProcessStarter } from './started-process.ts'
+import { spawnWithPipes } from './started-process.ts'
+import { privilegeArguments } from './unshare.ts'
+
+export interface BubblewrapTools {
+  readonly sh: string
+  readonly bwrap: string
+  readonly setpriv: string
+  readonly nsenter: string | undefined
+}
+
+export interface BubblewrapOptions {
+  readonly tools: BubblewrapTools
+  /** True: the platform is root and containers get users of the plan. */
+  readonly root: boolean
+}
+
+/** Starts containers with bubblewrap. */
+export function createBubblewrapStarter(options: BubblewrapOptions): ProcessStarter {
+  return {
+    start: (plan, launcher) =>
+      spawnWithPipes(bubblewrapCommand(plan, launcher, options), { environment: plan.environment }),
+    close: () => Promise.resolve(),
+  }
+}
+
+function bubblewrapCommand(
+  plan: SandboxPlan,
+  launcher: RuntimeLauncher,
+  { tools, root }: BubblewrapOptions,
+): readonly [string, ...string[]] {
+  const joinsNetwork = plan.networkNamespace !== undefined && tools.nsenter !== undefined
+  const enter = joinsNetwork ? [tools.nsenter, `--net=${plan.networkNamespace}`, '--'] : []
+  const ownNetwork = plan.network !== 'host' && !joinsNetwork
+  return [
+    tools.sh,
+    '-c',
+    JOIN_SCRIPT,
+    'stave-join',
+    plan.seccompFile ?? '-',
+    ...plan.cgroupProcs,
+    '--',
+    ...enter,
+    tools.bwrap,
+    ...(root ? [] : ['--unshare-user']),
+    ...['--unshare-ipc', '--unshare-pid', '--unshare-uts', '--unshare-cgroup-try'],
+    ...(ownNetwork ? ['--unshare-net'] : []),
+    ...['--hostname', plan.hostname, '--die-with-parent', '--new-session', '--as-pid-1'],
+    ...['--cap-drop', 'ALL'],
+    ...(root ? ['--cap-add', 'CAP_SETUID', '--cap-add', 'CAP_SETGID', '--cap-add', 'CAP_SETPCAP'] : []),
+    ...['--ro-bind', plan.root, '/'],
+    ...plan.mounts.flatMap((mount) => mountArguments(mount)),
+    ...['--chdir', plan.workingDirectory],
+    ...(plan.seccompFile === undefined ? [] : ['--seccomp', '4']),
+    '--',
+    ...(root ? [tools.setpriv, ...privilegeArguments(plan.user)] : []),
+    '/bin/sh',
+    '-c',
+    INIT_SCRIPT,
+    'stave-init',
+    ...limitArguments(plan.rlimits),
+    ...launcher.command,
+  ]
+}
+
+function mountArguments(mount: SandboxMount): readonly string[] {
+  switch (mount.type) {
+    case 'bind':
+      return ['--ro-bind', mount.source, mount.target]
+    case 'device':
+      return ['--dev-bind', mount.source, mount.target]
+    case 'tmpfs':
+      return ['--perms', mount.mode, '--size', String(mount.sizeMb * 1024 * 1024), '--tmpfs', mount.target]
+    case 'proc':
+      return ['--proc', mount.target]
+    default:
+      return mount satisfies never
+  }
+}

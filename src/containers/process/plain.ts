@@ -1,0 +1,49 @@
+/**
+ * No sandbox: the runtime as a plain process of the host, for macOS and for hosts that allow nothing better. Only the control group, where there is
+ * one, the resource limits and a user of its own (as root) hold it; it sees the host's files as far as that user may read them.
+ */
+
+import { INIT_SCRIPT, JOIN_SCRIPT, limitArguments } from './sandbox-scripts.ts'
+import type { ProcessStarter } from './started-process.ts'
+import { spawnWithPipes } from './started-process.ts'
+
+export interface PlainOptions {
+  readonly sh: string
+  /** Absolute path of `setpriv` where root is to become the plan's user and die with the platform; undefined: neither. */
+  readonly setpriv: string | undefined
+}
+
+/** Starts containers as plain processes. */
+export function createPlainStarter(options: PlainOptions): ProcessStarter {
+  return {
+    start(plan, launcher) {
+      const user = options.setpriv === undefined ? undefined : plan.user
+      const identity =
+        user === undefined ? [] : ['--reuid', String(user.uid), '--regid', String(user.gid), '--clear-groups']
+      const privileges =
+        options.setpriv === undefined
+          ? []
+          : [options.setpriv, ...identity, '--no-new-privs', '--pdeathsig', 'KILL', '--']
+      return spawnWithPipes(
+        [
+          options.sh,
+          '-c',
+          JOIN_SCRIPT,
+          'stave-join',
+          '-',
+          ...plan.cgroupProcs,
+          '--',
+          ...privileges,
+          options.sh,
+          '-c',
+          INIT_SCRIPT,
+          'stave-init',
+          ...limitArguments(plan.rlimits),
+          ...launcher.hostCommand,
+        ],
+        { environment: plan.environment, cwd: plan.hostDirectory },
+      )
+    },
+    close: () => Promise.resolve(),
+  }
+}

@@ -1,0 +1,177 @@
+/** One container of the process factory: a runtime in its sandbox, from its start until nothing is left of it. */
+
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Deadline } from '../../model/deadline.ts'
+import { remainingMs } from '../../model/deadline.ts'
+import type { Container, ContainerEnd, ContainerSpec } from '../container-factory.ts'
+import { ContainerStartError } from '../container-factory.ts'
+import type { LineChannel } from './line-channel.ts'
+import { createLineChannel } from './line-channel.ts'
+import type { WatchedMemory } from './memory-watch.ts'
+import { freezeContainer, thawContainer } from './process-freezer.ts'
+import type { Reservation } from './reservation.ts'
+import { reserve } from './reservation.ts'
+import type { RuntimeLauncher } from './runtime-launcher.ts'
+import type { SandboxHost } from './sandbox-host.ts'
+import type { ProcessExit, ProcessStarter, StartedProcess } from './started-process.ts'
+
+/** How much of what a failing start printed goes into its error. */
+const DIAGNOSIS_BYTES = 2048
+/** After the last process has ended its output is at hand at once; only a descriptor that was passed out of the container could stay open. */
+const LAST_OUTPUT_MS = 1000
+/** 128 + 6: abort(), which is how V8 ends when its heap is exhausted. */
+const ABORTED = 134
+
+/** Starts a container; resolves when its runtime takes an init message. Rejects with `ContainerStartError` after everything of it has been removed. */
+export async function startContainer(
+  host: SandboxHost,
+  starter: ProcessStarter,
+  spec: ContainerSpec,
+  launcher: RuntimeLauncher,
+  deadline: Deadline,
+  node: string,
+): Promise<Container> {
+  const reservation = await reserve(host, spec, launcher)
+  let channel: LineChannel | undefined
+  try {
+    const process = await starter.start(reservation.plan, launcher)
+    reservation.started(process)
+    channel = createLineChannel(process, host.settings.maxAnswerBytes)
+    await ready(channel, process, deadline, host)
+    return runningContainer(host, reservation, process, channel, spec, launcher, node)
+  } catch (error) {
+    await reservation.release()
+    channel?.close()
+    if (error instanceof ContainerStartError) throw error
+    throw new ContainerStartError('startFailed', messageOf(error), { cause: error })
+  }
+}
+
+/** Waits for the launcher's first line, for the process's end or for the deadline, whichever comes first. */
+async function ready(
+  channel: LineChannel,
+  process: StartedProcess,
+  deadline: Deadline,
+  host: SandboxHost,
+): Promise<void> {
+  let said = ''
+  channel.onOutput = (_stream, chunk) => {
+    if (said.length < DIAGNOSIS_BYTES) said += chunk.toString('utf8', 0, DIAGNOSIS_BYTES - said.length)
+  }
+  const waitMs = Math.min(host.settings.startTimeoutMs, remainingMs(deadline, host.clock))
+  const timeout = new AbortController()
+  const outcome = await Promise.race([
+    channel.ready.then(
+      () => 'ready' as const,
+      () => 'ended' as const,
+    ),
+    delay(waitMs, 'late' as const, { signal: timeout.signal, ref: false }),
+  ]).finally(() => {
+    timeout.abort()
+  })
+  if (outcome === 'ready') {
+    channel.onOutput = () => undefined
+    return
+  }
+  if (outcome === 'late') throw new ContainerStartError('timedOut', `the runtime was not ready within ${waitMs} ms`)
+  const exit = await Promise.race([process.exited, delay(LAST_OUTPUT_MS, {}, { ref: false })])
+  throw new ContainerStartError('startFailed', `the runtime ended at once (${describe(exit)}): ${said.trim()}`)
+}
+
+function describe(exit: ProcessExit): string {
+  if (exit.signal !== undefined) return exit.signal
+  return exit.code === undefined ? 'no status' : `exit status ${exit.code}`
+}
+
+function runningContainer(
+  host: SandboxHost,
+  reservation: Reservation,
+  process: StartedProcess,
+  channel: LineChannel,
+  spec: ContainerSpec,
+  launcher: RuntimeLauncher,
+  node: string,
+): Container {
+  const { leaf } = reservation
+  const state = { over: false, destroyed: false, memoryExceeded: false, suspended: false }
+  let watched: WatchedMemory | undefined
+  if (host.cgroups?.controls.memory !== true) {
+    watched = host.memoryWatch.watch(process.pid, spec.memoryMb, () => {
+      state.memoryExceeded = true
+      void reservation.release()
+    })
+  }
+  const end = async (exit: ProcessExit): Promise<ContainerEnd> => {
+    const outOfMemory = state.memoryExceeded || ranOutOfMemory(leaf?.oomKills() ?? 0, exit, launcher)
+    state.over = true
+    watched?.stop()
+    await reservation.release()
+    await lastOutput(process)
+    channel.close()
+    if (state.destroyed) return { cause: 'destroyed' }
+    if (outOfMemory) return { cause: 'outOfMemory' }
+    return endOf(exit)
+  }
+  const ended = process.exited.then(end)
+  const resume = (): void => {
+    if (state.over || !state.suspended) return
+    thawContainer(leaf, process.pid)
+    state.suspended = false
+  }
+  return {
+    spec,
+    node,
+    channel,
+    ended,
+    resize: (memoryMb) => {
+      if (state.over) return Promise.resolve(false)
+      watched?.resize(memoryMb)
+      return Promise.resolve(watched !== undefined || (leaf?.setMemory(memoryMb) ?? false))
+    },
+    async suspend() {
+      if (state.over || state.suspended) return
+      state.suspended = true
+      try {
+        await freezeContainer(leaf, process.pid)
+      } catch (error) {
+        resume()
+        throw error
+      }
+    },
+    resume,
+    async destroy() {
+      if (!state.over) state.destroyed = true
+      await reservation.release()
+      await ended
+    },
+  }
+}
+
+function ranOutOfMemory(oomKills: number, exit: ProcessExit, launcher: RuntimeLauncher): boolean {
+  const killed = exit.signal === 'SIGKILL' || exit.code === 137
+  const aborted = exit.signal === 'SIGABRT' || exit.code === ABORTED
+  return (oomKills > 0 && killed) || (aborted && launcher.family === 'nodejs')
+}
+
+/** The first process of a sandbox reports a signal of the runtime as 128 + its number, as shells do. */
+function endOf(exit: ProcessExit): ContainerEnd {
+  if (exit.signal !== undefined) return { cause: 'signalled', signal: exit.signal }
+  if (exit.code === undefined) return { cause: 'lost', reason: 'the process has gone and nobody knows how' }
+  return { cause: 'exited', code: exit.code }
+}
+
+/** Waits until everything that the container said has been read: an answer written just before the end must not be lost. */
+async function lastOutput(process: StartedProcess): Promise<void> {
+  const closed = [process.answers, process.stdout, process.stderr].map(
+    (stream) =>
+      new Promise<void>((resolve) => {
+        if (stream.closed || stream.destroyed) resolve()
+        else stream.once('close', resolve)
+      }),
+  )
+  await Promise.race([Promise.all(closed), delay(LAST_OUTPUT_MS, undefined, { ref: false })])
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,34 @@
+/** Which protections hold for containers on this host, why others do not, and what would bring them: for the start-up line and for `stave doctor`. */
+
+import type { SandboxLevel } from './settings.ts'
+import type { NetworkMode } from './sandbox-plan.ts'
+
+export interface Protection {
+  /** Short name such as `seccomp`. */
+  readonly name: string
+  readonly on: boolean
+  /** What was seen, or why it is off. */
+  readonly detail: string
+  /** How to get it; absent when it is on or cannot be had. */
+  readonly remedy?: string
+}
+
+export interface Protections {
+  readonly level: SandboxLevel
+  readonly root: boolean
+  readonly network: NetworkMode
+  readonly protections: readonly Protection[]
+  /** Better levels that were tried and why they do not work here. */
+  readonly rejected: readonly { readonly level: SandboxLevel; readonly reason: string; readonly remedy?: string }[]
+}
+
+/** One line: `sandbox bubblewrap as root, network host; on: …; off: seccomp (no perl, …)`. */
+export function protectionsLine(found: Protections): string {
+  const on = found.protections.filter((entry) => entry.on).map((entry) => entry.name)
+  const off = found.protections.filter((entry) => !entry.on).map((entry) => `${entry.name} (${entry.detail})`)
+  return [
+    `sandbox ${found.level} as ${found.root ? 'root' : 'an ordinary user'}, network ${found.network}`,
+    ...(on.length === 0 ? [] : [`on: ${on.join(', ')}`]),
+    ...(off.length === 0 ? [] : [`off: ${off.join(', ')}`]),
+  ].join('; ')
+}

@@ -1,0 +1,165 @@
+/**
+ * The sandbox built from util-linux alone: `unshare` makes the namespaces, one `mount -a` the whole file system, `pivot_root` leaves the host's
+ * behind, `setpriv` gives up the user and every capability. It works for root, and for an ordinary user inside a user namespace of its own.
+ *
+ * Processes: the platform's child is `unshare` itself, outside the namespaces. It ends with the platform (`--pdeathsig`) and takes the container's
+ * first process with it (`--kill-child`), and so do all others of the container: the kernel ends a process namespace with its first process.
+ */
+
+import { writeFileSync } from 'node:fs'
+import type { HostTools } from './host-tools.ts'
+import type { RuntimeLauncher } from './runtime-launcher.ts'
+import type { SandboxMount, SandboxPlan } from './sandbox-plan.ts'
+import { INIT_SCRIPT, JOIN_SCRIPT, limitArguments } from './sandbox-scripts.ts'
+import type { SeccompLoader } from './seccomp-loader.ts'
+import type { ProcessStarter } from './started-process.ts'
+import { spawnWithPipes } from './started-process.ts'
+
+/** The programs this way of building needs, all present. */
+export interface UnshareTools {
+  readonly sh: string
+  readonly unshare: string
+  readonly setpriv: string
+  readonly mount: string
+  readonly umount: string
+  readonly pivotRoot: string
+  readonly nsenter: string | undefined
+  readonly hostname: string | undefined
+  readonly ip: string | undefined
+}
+
+export interface UnshareOptions {
+  readonly tools: UnshareTools
+  /** True: the platform is root and containers get users of the plan; false: its own user, inside a user namespace. */
+  readonly root: boolean
+  readonly seccomp: SeccompLoader | undefined
+  /** Where the mount table of a container is written: a file that belongs to it and goes with it. */
+  readonly mountTable: (plan: SandboxPlan) => string
+}
+
+/**
+ * Runs as the container's first process, still privileged. Arguments: root, mount table, host name, working directory, `ip` or `-`, command.
+ * The old root's mount point is part of every root directory. A host name that may not be set is left as it is; loopback that cannot be raised stays down.
+ */
+const BUILD_SCRIPT = `
+root=$1 table=$2 name=$3 work=$4 ip=$5 hostname=$6 mount=$7 pivot=$8 umount=$9; shift 9
+[ "$hostname" = - ] && { echo "$name" > /proc/sys/kernel/hostname; } 2>/dev/null
+[ "$hostname" = - ] || "$hostname" "$name" 2>/dev/null
+[ "$ip" = - ] || "$ip" link set lo up 2>/dev/null
+"$mount" -n -a -T "$table" && cd "$root" && "$pivot" . .old && "$umount" -n -l /.old && cd "$work" && unset OLDPWD && exec "$@"
+exit 125
+`
+
+/** The util-linux programs, or the names of those that are missing. */
+export function unshareTools(tools: HostTools): UnshareTools | readonly string[] {
+  const { sh, unshare, setpriv, mount, umount, pivotRoot } = tools
+  if (!sh || !unshare || !setpriv || !mount || !umount || !pivotRoot) {
+    const wanted = { sh, unshare, setpriv, mount, umount, pivot_root: pivotRoot }
+    return Object.entries(wanted).flatMap(([name, path]) => (path === undefined ? [name] : []))
+  }
+  const { nsenter, hostname, ip } = tools
+  return { sh, unshare, setpriv, mount, umount, pivotRoot, nsenter, hostname, ip }
+}
+
+/** Starts containers with util-linux. */
+export function createUnshareStarter(options: UnshareOptions): ProcessStarter {
+  return {
+    async start(plan, launcher) {
+      writeFileSync(options.mountTable(plan), mountTable(plan), { mode: 0o600 })
+      return spawnWithPipes(unshareCommand(plan, launcher, options), { environment: plan.environment })
+    },
+    close: () => Promise.resolve(),
+  }
+}
+
+function unshareCommand(
+  plan: SandboxPlan,
+  launcher: RuntimeLauncher,
+  options: UnshareOptions,
+): readonly [string, ...string[]] {
+  const { tools, root, seccomp } = options
+  const seccompFile = seccomp === undefined ? undefined : plan.seccompFile
+  const joinsNetwork = plan.networkNamespace !== undefined && tools.nsenter !== undefined
+  const enter = joinsNetwork ? [tools.nsenter, `--net=${plan.networkNamespace}`, '--'] : []
+  const ownNetwork = plan.network !== 'host' && !joinsNetwork
+  return [
+    tools.sh,
+    '-c',
+    JOIN_SCRIPT,
+    'stave-join',
+    seccompFile ?? '-',
+    ...plan.cgroupProcs,
+    '--',
+    tools.setpriv,
+    '--pdeathsig',
+    'KILL',
+    ...enter,
+    tools.unshare,
+    ...(root ? [] : ['--user', '--map-root-user']),
+    ...['--mount', '--pid', '--ipc', '--uts', '--cgroup', ...(ownNetwork ? ['--net'] : [])],
+    ...['--fork', '--kill-child', '--propagation', 'private', '--'],
+    tools.sh,
+    '-c',
+    BUILD_SCRIPT,
+    'stave-build',
+    plan.root,
+    options.mountTable(plan),
+    plan.hostname,
+    plan.workingDirectory,
+    ownNetwork ? (tools.ip ?? '-') : '-',
+    root ? '-' : (tools.hostname ?? '-'),
+    tools.mount,
+    tools.pivotRoot,
+    tools.umount,
+    tools.setpriv,
+    ...privilegeArguments(plan.user),
+    ...(seccompFile === undefined || seccomp === undefined ? [] : seccomp.command),
+    '/bin/sh',
+    '-c',
+    INIT_SCRIPT,
+    'stave-init',
+    ...limitArguments(plan.rlimits),
+    ...launcher.command,
+  ]
+}
+
+/**
+ * Arguments of `setpriv` that leave a process without any privilege. A change of user clears the parent-death signal, therefore it is set again.
+ * In a user namespace groups cannot be cleared; there they give no access to files that the user had none to.
+ */
+export function privilegeArguments(user: SandboxPlan['user']): readonly string[] {
+  return [
+    ...(user === undefined ? [] : ['--reuid', String(user.uid), '--regid', String(user.gid), '--clear-groups']),
+    ...['--no-new-privs', '--bounding-set=-all', '--inh-caps=-all', '--pdeathsig', 'KILL', '--'],
+  ]
+}
+
+/** The plan's mounts in the format of fstab(5), the root first. */
+function mountTable(plan: SandboxPlan): string {
+  const root = field(plan.root)
+  const lines = [`${root} ${root} none bind,ro,nosuid,nodev 0 0`]
+  for (const mount of plan.mounts) lines.push(`${mountLine(mount, field(plan.root + mount.target))} 0 0`)
+  return `${lines.join('\n')}\n`
+}
+
+function mountLine(mount: SandboxMount, target: string): string {
+  switch (mount.type) {
+    case 'bind':
+      // Recursive: in a user namespace the kernel refuses to show a directory without what the host has mounted over parts of it.
+      return `${field(mount.source)} ${target} none rbind,ro,nosuid,nodev`
+    case 'device':
+      return `${field(mount.source)} ${target} none bind,nosuid`
+    case 'tmpfs':
+      // 4 KB a file on average: inodes are memory, too.
+      return `tmpfs ${target} tmpfs size=${mount.sizeMb}m,nr_inodes=${mount.sizeMb * 256},mode=${mount.mode},nosuid,nodev`
+    case 'proc':
+      return `proc ${target} proc nosuid,nodev,noexec`
+    default:
+      return mount satisfies never
+  }
+}
+
+/** A path as a field of fstab: blanks and backslashes in octal. */
+function field(path: string): string {
+  return path.replace(/[\s\\#]/g, (character) => `\\${character.charCodeAt(0).toString(8).padStart(3, '0')}`)
+}
