@@ -19,7 +19,7 @@ export interface JournalEntry {
 }
 
 export interface ClaimedEntry extends JournalEntry {
-  /** True when an earlier process had started it and did not live to settle it. */
+  /** True when it was started and never settled: by an earlier process that did not live to, or before it was given back. It must not run again unasked. */
   readonly cutOff: boolean
 }
 
@@ -37,9 +37,9 @@ export interface JournalDepth {
 export interface Journal {
   /** Resolves when the entry is on disk. Idempotent per activation id. Rejects with `JournalFull`. */
   append(entry: JournalEntry): Promise<void>
-  /** Hands out up to `max` entries, oldest first, that no one has claimed since the journal was opened. Resolves with [] when there are none. */
+  /** Hands out up to `max` entries, oldest first (fewer where they are large), that no one has claimed since the journal was opened. Resolves with [] when there are none. */
   claim(max: number): Promise<readonly ClaimedEntry[]>
-  /** Gives a claimed entry back that was not started: it is claimed again later, in its old place. */
+  /** Gives a claimed entry back: it is claimed again later, in its old place. Does nothing for one that is not claimed. */
   release(activationId: ActivationId): Promise<void>
   /** Durably notes that the work is about to begin. Rejects when the entry is unknown. */
   markStarted(activationId: ActivationId): Promise<void>

@@ -18,18 +18,14 @@ export interface SqliteJournalOptions {
   readonly clock: Clock
 }
 
-interface Claim {
-  readonly seq: number
-  started: boolean
-}
-
 /** Characters of payloads that one claim may hold. */
 const CLAIM_BUDGET = 16 * 1024 * 1024
 
 export class SqliteJournal implements Journal {
   readonly #connection: StoreConnection<'journal'>
   readonly #options: SqliteJournalOptions
-  readonly #claims = new Map<ActivationId, Claim>()
+  /** Number of each entry that is claimed now. */
+  readonly #claims = new Map<ActivationId, number>()
   /** Entries that were given back, by id; all of them lie before the cursor. */
   readonly #released = new Map<ActivationId, number>()
   /** Everything up to this number has been claimed once. */
@@ -105,23 +101,19 @@ export class SqliteJournal implements Journal {
     const activationId = id as ActivationId
     this.#released.delete(activationId)
     this.#cursor = Math.max(this.#cursor, seq)
-    this.#claims.set(activationId, { seq, started: started !== 0 })
+    this.#claims.set(activationId, seq)
     return { activationId, acceptedAt, deadlineAt, payload, cutOff: started !== 0 }
   }
 
   async release(activationId: ActivationId): Promise<void> {
-    const claim = this.#claims.get(activationId)
-    if (claim === undefined) return
-    if (claim.started) throw new Error(`activation ${activationId} was started and cannot be given back`)
+    const seq = this.#claims.get(activationId)
+    if (seq === undefined) return
     this.#claims.delete(activationId)
-    this.#released.set(activationId, claim.seq)
+    this.#released.set(activationId, seq)
   }
 
   async markStarted(activationId: ActivationId): Promise<void> {
     await this.open()
-    const claim = this.#claims.get(activationId)
-    // Before the answer: an entry whose mark may be on disk must not be handed out as one that was not started.
-    if (claim !== undefined) claim.started = true
     if (!(await this.#connection.call('markStarted', activationId))) {
       throw new Error(`the journal has no activation ${activationId}`)
     }

@@ -3,6 +3,7 @@
 import type { Database } from './database.ts'
 import { integer, text } from './database.ts'
 import { read, write } from './protocol.ts'
+import { summaryOf } from '../activation-summary.ts'
 
 /** Values of one row in the flat arrays that `append` takes and `list` gives: id, namespace, filter, start, status code, document. */
 export const ROW_WIDTH = 6
@@ -95,12 +96,6 @@ function list(
     const document = row[4] === null ? summaryOf(text(row, 5)) : text(row, 4)
     return [text(row, 0), namespace, text(row, 1), integer(row, 2), integer(row, 3), document]
   })
-}
-
-/** The document without `response`, `logs` and `subject`. */
-export function summaryOf(document: string): string {
-  const { response: _, logs: __, subject: ___, ...summary } = JSON.parse(document) as Record<string, unknown>
-  return JSON.stringify(summary)
 }
 
 function count(db: Database, namespace: string, filter: string | null, since: number, upto: number): number {

@@ -1,0 +1,295 @@
+/**
+ * The activation store as the hot path sees it: `record` costs a push, records are rendered and written behind it in batches, and readers see them
+ * at once. Nothing that was recorded is lost while the process lives: what the store does not take is kept and tried again, what memory cannot
+ * hold goes to the spool, and when neither is possible `saturated` tells the router to accept nothing new.
+ */
+
+import type { ActivationRecord } from '../model/activation.ts'
+import type { Clock, Timers } from '../model/clock.ts'
+import type { Deadline } from '../model/deadline.ts'
+import { remainingMs } from '../model/deadline.ts'
+import type { ActivationId } from '../model/ids.ts'
+import type { NamespaceName } from '../model/names.ts'
+import type { ActivationSpool } from './activation-spool.ts'
+import type { ActivationQuery, ActivationRow, ActivationStore } from './activation-store.ts'
+import { StoreUnavailable } from './artifact-store.ts'
+import { PendingActivations, mergedPage, rowOf } from './pending-activations.ts'
+
+export interface ActivationWriterOptions {
+  readonly store: ActivationStore
+  readonly spool: ActivationSpool
+  readonly clock: Clock
+  readonly timers: Timers
+  /** While records keep coming, a batch begins at most every so many ms: fewer, larger transactions. Idle, it begins at once. default 20 */
+  readonly flushIntervalMs?: number
+  /** Memory in bytes, about, that records may take before they go to the spool. default 32 MB */
+  readonly maxPendingBytes?: number
+  /** Is told of every failed batch, and of records that the store refuses for good. */
+  readonly onProblem?: (error: Error) => void
+}
+
+const BATCH_ROWS = 1000
+const BATCH_BYTES = 4 * 1024 * 1024
+const FIRST_RETRY_MS = 100
+const LAST_RETRY_MS = 5000
+/** A list waits so long in ms for a batch under way, so that it sees each record once; then it reads what there is. */
+const QUIET_MS = 1000
+const NONE: ReadonlySet<ActivationId> = new Set()
+
+export class ActivationWriter {
+  readonly #options: ActivationWriterOptions
+  readonly #store: ActivationStore
+  readonly #spool: ActivationSpool
+  readonly #maxPendingBytes: number
+  readonly #pending = new PendingActivations()
+  /** Records on their way to the store or the spool. */
+  readonly #underWay = new Set<ActivationId>()
+  readonly #waiters = new Map<ActivationId, (() => void)[]>()
+  #scheduled = false
+  #batch: Promise<void> | undefined
+  #batchBeganAt = -Infinity
+  #spilling: Promise<void> | undefined
+  #retryMs = FIRST_RETRY_MS
+  #problem: Error | undefined
+  #spillProblem: Error | undefined
+  #replayNext = false
+  /** Records that reached the store, failed batches, records that went to the spool and those that came back, records refused for good. */
+  flushed = 0
+  failures = 0
+  spooled = 0
+  replayed = 0
+  rejected = 0
+
+  constructor(options: ActivationWriterOptions) {
+    this.#options = options
+    this.#store = options.store
+    this.#spool = options.spool
+    this.#maxPendingBytes = options.maxPendingBytes ?? 32 * 1024 * 1024
+  }
+
+  /** Records that the store does not have yet, those in the spool not included. */
+  get pending(): number {
+    return this.#pending.size
+  }
+
+  get pendingBytes(): number {
+    return this.#pending.bytes
+  }
+
+  get spoolBytes(): number {
+    return this.#spool.bytes
+  }
+
+  /** True while another record could not be kept safely: accept no invocation (503 with Retry-After). */
+  get saturated(): boolean {
+    const { bytes } = this.#pending
+    return bytes > 2 * this.#maxPendingBytes || (bytes > this.#maxPendingBytes && this.#spillProblem !== undefined)
+  }
+
+  /** Why the store takes no records now; undefined when it does. For readiness. */
+  get problem(): string | undefined {
+    return this.#problem?.message
+  }
+
+  /** Finds what an earlier process left in the spool and begins to store it. Rejects with `StoreUnavailable`. */
+  async start(): Promise<void> {
+    await this.#spool.open()
+    this.#schedule()
+  }
+
+  /** Takes a record. Never throws, never waits; rendering and writing happen later. */
+  record(record: ActivationRecord): void {
+    this.#pending.add(record)
+    if (this.#pending.bytes > this.#maxPendingBytes) void this.#spill()
+    this.#schedule()
+  }
+
+  /** Takes a record; resolves when it is in the store or in the spool, however long that takes. */
+  store(record: ActivationRecord): Promise<void> {
+    this.record(record)
+    const { activationId } = record
+    return new Promise((resolve) => {
+      const waiting = this.#waiters.get(activationId)
+      if (waiting === undefined) this.#waiters.set(activationId, [resolve])
+      else waiting.push(resolve)
+    })
+  }
+
+  /** As the store's `get`; sees every record taken before, unless it waits in the spool. */
+  async get(namespace: NamespaceName, id: ActivationId): Promise<ActivationRow | undefined> {
+    return this.#pending.get(namespace, id) ?? (await this.#store.get(namespace, id))
+  }
+
+  /** As the store's `list`, records that are not written yet included. */
+  async list(query: ActivationQuery): Promise<readonly ActivationRow[]> {
+    await this.#quiet()
+    return mergedPage(this.#pending.matching(query), query, (part) => this.#store.list(part))
+  }
+
+  /** As the store's `count`, records that are not written yet included. */
+  async count(query: Omit<ActivationQuery, 'skip' | 'limit' | 'summary'>): Promise<number> {
+    await this.#quiet()
+    const own = this.#pending.matching(query).length
+    return own + (await this.#store.count(query))
+  }
+
+  /** Resolves when every record taken before is in the store or, if that fails, in the spool. Rejects with `StoreUnavailable` at the deadline. */
+  async flush(deadline: Deadline): Promise<void> {
+    const left = (): number => remainingMs(deadline, this.#options.clock)
+    while (this.#pending.size > 0) {
+      if (left() === 0)
+        throw new StoreUnavailable(`${this.#pending.size} activation records could not be stored in time`)
+      if (this.#batch === undefined) this.#flush()
+      await this.#within(this.#batch, left() / 2)
+      if (this.#batch === undefined && this.#problem === undefined) continue
+      // The store fails or hangs. Records that it may be writing are spooled as well: writing them twice does no harm.
+      await this.#within(this.#spilling, left())
+      await this.#within(this.#spill(0, NONE), left())
+      if (this.#pending.size > 0) await this.#within(undefined, Math.min(FIRST_RETRY_MS, left()))
+    }
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.#batch !== undefined) return
+    if (this.#pending.size === 0 && this.#spool.bytes === 0) return
+    this.#scheduled = true
+    const run = (): void => {
+      this.#scheduled = false
+      if (this.#batch === undefined) this.#flush()
+    }
+    const wait = this.#batchBeganAt + this.#pauseMs() - this.#options.clock.monotonic()
+    if (wait <= 0) setImmediate(run)
+    else this.#options.timers.after(wait, run)
+  }
+
+  /** Time in ms from one batch to the next: after a failure longer and longer, none while a full batch waits. */
+  #pauseMs(): number {
+    if (this.#problem !== undefined) return this.#retryMs
+    return this.#pending.bytes > BATCH_BYTES || this.#pending.size > BATCH_ROWS
+      ? 0
+      : (this.#options.flushIntervalMs ?? 20)
+  }
+
+  /** Begins the next batch: pending records, or in turn with them what the spool holds. */
+  #flush(): void {
+    const replay = this.#spool.bytes > 0 && (this.#replayNext || this.#pending.size === 0)
+    this.#replayNext = !replay
+    const records = replay ? [] : this.#pending.oldest(BATCH_ROWS, BATCH_BYTES, this.#underWay)
+    if (!replay && records.length === 0) return
+    this.#batchBeganAt = this.#options.clock.monotonic()
+    this.#batch = (replay ? this.#replay() : this.#write(records))
+      .then(
+        () => {
+          this.#problem = undefined
+          this.#retryMs = FIRST_RETRY_MS
+        },
+        (error: Error) => {
+          this.failures++
+          this.#retryMs = this.#problem === undefined ? FIRST_RETRY_MS : Math.min(2 * this.#retryMs, LAST_RETRY_MS)
+          this.#problem = error
+          this.#options.onProblem?.(error)
+          if (this.#pending.bytes > this.#maxPendingBytes) void this.#spill()
+        },
+      )
+      .finally(() => {
+        this.#batch = undefined
+        this.#schedule()
+      })
+  }
+
+  async #write(records: readonly ActivationRecord[]): Promise<void> {
+    await this.#handOver(records, async () => {
+      await this.#append(records.map((record) => rowOf(record)))
+      this.flushed += records.length
+    })
+  }
+
+  async #replay(): Promise<void> {
+    const segment = await this.#spool.oldest()
+    if (segment === undefined) return
+    for (let at = 0; at < segment.rows.length; at += BATCH_ROWS)
+      await this.#append(segment.rows.slice(at, at + BATCH_ROWS))
+    await segment.remove()
+    this.replayed += segment.rows.length
+  }
+
+  /** Appends rows to the store. One that it refuses for good, a defect of ours, must not keep all others from being stored: it is put aside. */
+  async #append(rows: readonly ActivationRow[]): Promise<void> {
+    try {
+      await this.#store.append(rows)
+    } catch (error) {
+      if (error instanceof StoreUnavailable) throw error
+      const [first] = rows
+      if (first === undefined) throw error
+      if (rows.length > 1) {
+        for (const row of rows) await this.#append([row])
+        return
+      }
+      await this.#spool.reject(first)
+      this.rejected++
+      this.#options.onProblem?.(new Error(`activation ${first.activationId} cannot be stored`, { cause: error }))
+    }
+  }
+
+  /** Moves the oldest records that are not in `except` to the spool until the rest takes at most `downTo` bytes. One at a time. */
+  #spill(downTo = 0.75 * this.#maxPendingBytes, except: ReadonlySet<ActivationId> = this.#underWay): Promise<void> {
+    this.#spilling ??= this.#spillAll(downTo, except)
+      .then(
+        () => {
+          this.#spillProblem = undefined
+        },
+        (error: Error) => {
+          this.#spillProblem = error
+        },
+      )
+      .finally(() => {
+        this.#spilling = undefined
+      })
+    return this.#spilling
+  }
+
+  async #spillAll(downTo: number, except: ReadonlySet<ActivationId>): Promise<void> {
+    while (this.#pending.bytes > downTo) {
+      const records = this.#pending.oldest(BATCH_ROWS, BATCH_BYTES, except)
+      if (records.length === 0) return
+      await this.#handOver(records, async () => {
+        await this.#spool.append(records.map((record) => rowOf(record)))
+        this.spooled += records.length
+      })
+    }
+  }
+
+  /** Keeps others from taking `records` while `body` stores them; forgets them when it has. */
+  async #handOver(records: readonly ActivationRecord[], body: () => Promise<void>): Promise<void> {
+    for (const { activationId } of records) this.#underWay.add(activationId)
+    try {
+      await body()
+      for (const { activationId } of records) this.#settled(activationId)
+    } finally {
+      for (const { activationId } of records) this.#underWay.delete(activationId)
+    }
+  }
+
+  #settled(id: ActivationId): void {
+    this.#pending.remove(id)
+    const waiting = this.#waiters.get(id)
+    if (waiting === undefined) return
+    this.#waiters.delete(id)
+    for (const resolve of waiting) resolve()
+  }
+
+  async #quiet(): Promise<void> {
+    if (this.#batch !== undefined) await this.#within(this.#batch, QUIET_MS)
+  }
+
+  /** Waits for `work`, at most `ms`. */
+  #within(work: Promise<void> | undefined, ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.#options.timers.after(ms, resolve)
+      void work?.then(() => {
+        cancel()
+        resolve()
+      })
+    })
+  }
+}
