@@ -1,0 +1,51 @@
+/** Opens the administration of a data directory: through the server that runs on it, else directly on its files. */
+
+import type { Command } from 'commander'
+import { adminSocketPath } from '../config/runtime-paths.ts'
+import type { UserAdministration } from '../management/user-administration.ts'
+import { systemClock } from '../model/clock.ts'
+import { Refusal } from '../model/errors.ts'
+import type { Cli } from './cli.ts'
+import { CliError, EXIT } from './failure.ts'
+import { loadPlatformConfig } from './platform-config.ts'
+import { remoteAdministration, serverListens } from './remote-administration.ts'
+
+/**
+ * Runs `work` on the users and limits of the configured data directory (--data-dir). What the administration refuses ends as wskadmin ends: bad input
+ * with exit code 2, anything else with 1.
+ */
+export async function administer(
+  cli: Cli,
+  command: Command,
+  work: (users: UserAdministration) => Promise<number | void>,
+): Promise<number | void> {
+  const { config } = await loadPlatformConfig(cli, command)
+  try {
+    const socketPath = adminSocketPath(config.dataDir)
+    if (await serverListens(socketPath)) return await work(remoteAdministration(socketPath))
+    return await onFiles(config.dataDir, work)
+  } catch (error) {
+    throw error instanceof Refusal ? asCliError(error) : error
+  }
+}
+
+/** The failure that a refusal of the administration is on the command line. */
+export function asCliError(refused: Refusal): CliError {
+  return new CliError(refused.status === 400 ? EXIT.usage : EXIT.general, refused.message, { cause: refused })
+}
+
+async function onFiles<Result>(dataDir: string, work: (users: UserAdministration) => Promise<Result>): Promise<Result> {
+  const [{ createUserAdministration }, { randomCredentials }, { openSqliteStores }] = await Promise.all([
+    import('../management/user-administration.ts'),
+    import('../management/credentials.ts'),
+    import('../stores/sqlite/open.ts'),
+  ])
+  const stores = await openSqliteStores({ dataDir, clock: systemClock, openNow: ['artifacts'] })
+  try {
+    // Nobody to tell: no server has the files open, and one that starts now reads them first.
+    const deps = { store: stores.artifacts, credentials: randomCredentials(), changed: () => undefined }
+    return await work(createUserAdministration(deps))
+  } finally {
+    await stores.close()
+  }
+}

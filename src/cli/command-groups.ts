@@ -1,0 +1,36 @@
+/** The commands of `stave` in the order of its help. A group's file is loaded when it is called, so that a light command does not pay for heavy ones. */
+
+import type { CommandGroup } from './cli.ts'
+
+export const COMMAND_GROUPS: readonly CommandGroup[] = [
+  {
+    name: 'action',
+    summary: 'work with actions',
+    load: async (cli) => (await import('./commands/action.ts')).actionCommand(cli),
+  },
+  {
+    name: 'activation',
+    summary: 'work with activations',
+    load: async (cli) => (await import('./commands/activation.ts')).activationCommand(cli),
+  },
+  {
+    name: 'user',
+    summary: 'administer users and their keys',
+    load: async (cli) => (await import('./commands/user.ts')).userCommand(cli),
+  },
+  {
+    name: 'limits',
+    summary: "administer namespaces' limits",
+    load: async (cli) => (await import('./commands/limits.ts')).limitsCommand(cli),
+  },
+  {
+    name: 'config',
+    summary: 'print the effective configuration and where each value comes from',
+    load: async (cli) => (await import('./commands/config.ts')).configCommand(cli),
+  },
+  {
+    name: 'completion',
+    summary: 'print the completion script of a shell',
+    load: async (cli) => (await import('./commands/completion.ts')).completionCommand(cli),
+  },
+]

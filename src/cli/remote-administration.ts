@@ -1,0 +1,122 @@
+/** User administration through a running server: the admin API on the unix socket of its data directory. */
+
+import { Refusal } from '../model/errors.ts'
+import type { NamespaceKey, Subject } from '../model/identity.ts'
+import { isJsonObject } from '../model/json.ts'
+import type { NamespaceLimits } from '../model/limits.ts'
+import type { SubjectKey, UserAdministration } from '../management/user-administration.ts'
+import { CliError, EXIT, messageOf } from './failure.ts'
+import { NetworkError, send } from './http-client.ts'
+
+const TIMEOUT_MS = 30_000
+
+/** True when a server answers on the socket. Rejects where there is one that this user may not talk to. */
+export async function serverListens(socketPath: string): Promise<boolean> {
+  try {
+    await send({ method: 'GET', url: 'http://stave/livez', socketPath, headers: {}, timeoutMs: TIMEOUT_MS })
+    return true
+  } catch (error) {
+    const code = error instanceof NetworkError ? error.code : ''
+    if (code === 'ENOENT' || code === 'ECONNREFUSED' || code === 'ENOTDIR') return false
+    if (code === 'EACCES' || code === 'EPERM') {
+      throw new CliError(
+        EXIT.general,
+        `${socketPath} belongs to another user: run this as the user that runs the server.`,
+      )
+    }
+    throw new CliError(EXIT.network, `The server on ${socketPath} does not answer: ${messageOf(error)}.`, {
+      cause: error,
+    })
+  }
+}
+
+/** The administration behind `socketPath`; its refusals arrive as those of a local one. */
+export function remoteAdministration(socketPath: string): UserAdministration {
+  /** The answer is the server's own, documented in src/management/README.md: it is not checked again field by field. */
+  async function call<Answer>(method: string, path: readonly string[], options: CallOptions = {}): Promise<Answer> {
+    const query = options.namespace === undefined ? '' : `?namespace=${encodeURIComponent(options.namespace)}`
+    const route = path.map((segment) => encodeURIComponent(segment)).join('/')
+    const answer = await send({
+      method,
+      url: `http://stave/admin/${route}${query}`,
+      socketPath,
+      headers: {
+        Accept: 'application/json',
+        ...(options.body !== undefined && { 'Content-Type': 'application/json' }),
+      },
+      timeoutMs: TIMEOUT_MS,
+      ...(options.body !== undefined && { body: JSON.stringify(options.body) }),
+    }).catch((error: unknown) => {
+      throw new CliError(EXIT.network, `The server on ${socketPath} does not answer: ${messageOf(error)}.`, {
+        cause: error,
+      })
+    })
+    if (answer.status >= 400) throw refusalOf(answer.status, answer.text)
+    return JSON.parse(answer.text) as Answer
+  }
+
+  return {
+    async createUser({ subject, namespace, authorization, regenerate }) {
+      const body = { subject, namespace, authorization, regenerate }
+      return keyOf(await call<KeyAnswer>('POST', ['users'], { body }))
+    },
+    getUser: (subject) => call<Subject>('GET', ['users', subject]),
+    async getKey(subject, namespace) {
+      const wanted = namespace ?? subject
+      const { namespaces } = await call<Subject>('GET', ['users', subject])
+      const key = namespaces.find(({ name }) => name === wanted)
+      if (key === undefined) throw new Refusal('NOT_FOUND', 404, `namespace "${wanted}" not found for "${subject}"`)
+      return key
+    },
+    async rotateKey(subject, namespace) {
+      return keyOf(await call<KeyAnswer>('POST', ['users', subject, 'rotate'], { namespace }))
+    },
+    async listKeys(namespace) {
+      const answer = await call<readonly (SubjectKey & KeyAnswer)[]>('GET', ['users'], { namespace })
+      return answer.map((entry) => {
+        const { subject, blocked, namespace: name, uuid, key } = entry
+        return { subject, blocked, name, uuid, key }
+      })
+    },
+    whoIs: (authorization) => call('POST', ['whois'], { body: { authorization } }),
+    async deleteUser(subject, namespace) {
+      await call('DELETE', ['users', subject], { namespace })
+    },
+    async setBlocked(subject, blocked) {
+      await call('POST', ['users', subject, blocked ? 'block' : 'unblock'])
+    },
+    getLimits: (namespace) => call<NamespaceLimits>('GET', ['limits', namespace]),
+    setLimits: (namespace, change) => call<NamespaceLimits>('PATCH', ['limits', namespace], { body: change }),
+    async deleteLimits(namespace) {
+      await call('DELETE', ['limits', namespace])
+    },
+  }
+}
+
+interface CallOptions {
+  readonly namespace?: string | undefined
+  readonly body?: object
+}
+
+interface KeyAnswer {
+  readonly namespace: NamespaceKey['name']
+  readonly uuid: string
+  readonly key: string
+}
+
+function keyOf({ namespace, uuid, key }: KeyAnswer): NamespaceKey {
+  return { name: namespace, uuid, key }
+}
+
+function refusalOf(status: number, text: string): Error {
+  let body: unknown
+  try {
+    body = JSON.parse(text)
+  } catch {
+    body = undefined
+  }
+  const message = isJsonObject(body) && typeof body.error === 'string' ? body.error : `HTTP status ${status}`
+  if (status === 404) return new Refusal('NOT_FOUND', 404, message)
+  if (status < 500) return new Refusal(status === 409 ? 'CONFLICT' : 'BAD_REQUEST', status, message)
+  return new CliError(EXIT.general, message)
+}
