@@ -1,0 +1,174 @@
+/** What every `Journal` does, whatever it writes to. */
+
+import assert from 'node:assert/strict'
+import { afterEach, beforeEach, describe, it } from 'node:test'
+import { JournalFull } from '../../src/journal/journal.ts'
+import type { Journal, JournalEntry } from '../../src/journal/journal.ts'
+import type { ActivationId } from '../../src/model/ids.ts'
+import { agreesWithModel } from './journal-model.ts'
+
+export interface JournalBounds {
+  readonly maxEntries: number
+  /** Bytes of all payloads. */
+  readonly maxBytes: number
+}
+
+/** A place where a journal is kept: `open` gives what a new process would see after the last one is gone. */
+export interface JournalPlace {
+  open(bounds: JournalBounds): Promise<Journal>
+}
+
+export const WIDE: JournalBounds = { maxEntries: 10_000, maxBytes: 100_000_000 }
+
+/** The entry number `index`. */
+export function entryOf(index: number, payload = `{"call":${index}}`): JournalEntry {
+  const activationId = index.toString(16).padStart(32, '0') as ActivationId
+  return { activationId, acceptedAt: 1000 + index, deadlineAt: 2000 + index, payload }
+}
+
+/** Declares the suite. `place` makes an empty place. */
+export function describeJournal(name: string, place: () => JournalPlace): void {
+  describe(`Journal ${name}`, () => {
+    let here: JournalPlace
+    let journal: Journal
+    const idsOf = (entries: readonly JournalEntry[]): ActivationId[] => entries.map(({ activationId }) => activationId)
+    const idOf = (index: number): ActivationId => entryOf(index).activationId
+    const reopen = async (bounds = WIDE): Promise<void> => {
+      await journal.close()
+      journal = await here.open(bounds)
+    }
+    beforeEach(async () => {
+      here = place()
+      journal = await here.open(WIDE)
+    })
+    afterEach(() => journal.close())
+
+    it('S4-54: hands out what was appended, oldest first, each once', async () => {
+      for (const index of [1, 2, 3]) await journal.append(entryOf(index, `payload ${index} "ü\u0000"`))
+      assert.deepEqual(await journal.claim(2), [
+        { ...entryOf(1, 'payload 1 "ü\u0000"'), cutOff: false },
+        { ...entryOf(2, 'payload 2 "ü\u0000"'), cutOff: false },
+      ])
+      assert.deepEqual(idsOf(await journal.claim(2)), [idOf(3)])
+      assert.deepEqual(await journal.claim(2), [])
+      await journal.append(entryOf(4))
+      assert.deepEqual(await journal.claim(0), [])
+      assert.deepEqual(idsOf(await journal.claim(9)), [idOf(4)])
+    })
+
+    it('appends an activation once, however often it is asked to', async () => {
+      await Promise.all([journal.append(entryOf(1)), journal.append(entryOf(1)), journal.append(entryOf(1, 'other'))])
+      await journal.append(entryOf(1))
+      assert.deepEqual(journal.depth(), { entries: 1, bytes: entryOf(1).payload.length })
+      assert.deepEqual(idsOf(await journal.claim(9)), [idOf(1)])
+      assert.deepEqual(await journal.claim(9), [])
+    })
+
+    it('never hands an entry to two claims at once', async () => {
+      await Promise.all(Array.from({ length: 50 }, (_, index) => journal.append(entryOf(index))))
+      const claims = await Promise.all(Array.from({ length: 20 }, () => journal.claim(4)))
+      const claimed = claims.flatMap((entries) => idsOf(entries))
+      assert.equal(claimed.length, 50)
+      assert.equal(new Set(claimed).size, 50)
+    })
+
+    it('hands out an entry that was given back again, in its old place', async () => {
+      for (const index of [1, 2, 3, 4]) await journal.append(entryOf(index))
+      await journal.claim(3)
+      await journal.release(idOf(3))
+      await journal.release(idOf(1))
+      await journal.release(idOf(1))
+      await journal.release(idOf(4))
+      assert.deepEqual(idsOf(await journal.claim(9)), [idOf(1), idOf(3), idOf(4)])
+      await journal.release(idOf(2))
+      await journal.settle(idOf(2))
+      assert.deepEqual(await journal.claim(9), [])
+    })
+
+    it('S3-57: does not hand out a started entry again as one to be run', async () => {
+      await journal.append(entryOf(1))
+      await journal.claim(1)
+      await journal.markStarted(idOf(1))
+      await journal.release(idOf(1))
+      assert.deepEqual(await journal.claim(1), [{ ...entryOf(1), cutOff: true }])
+    })
+
+    it('S3-57: after reopening, what was not started is pending and what was started is cut off', async () => {
+      for (const index of [1, 2, 3, 4, 5]) await journal.append(entryOf(index))
+      await journal.claim(4)
+      await journal.markStarted(idOf(2))
+      await journal.markStarted(idOf(3))
+      await journal.settle(idOf(3))
+      await reopen()
+      assert.deepEqual(journal.depth().entries, 4)
+      const claimed = await journal.claim(9)
+      assert.deepEqual(
+        idsOf(claimed),
+        [1, 2, 4, 5].map((index) => idOf(index)),
+      )
+      assert.deepEqual(
+        claimed.map(({ cutOff }) => cutOff),
+        [false, true, false, false],
+      )
+    })
+
+    it('hands out what is appended after everything before was settled, also after reopening', async () => {
+      await journal.append(entryOf(1))
+      await journal.claim(1)
+      await journal.settle(idOf(1))
+      await journal.append(entryOf(2))
+      assert.deepEqual(idsOf(await journal.claim(1)), [idOf(2)])
+      await journal.settle(idOf(2))
+      await reopen()
+      await journal.append(entryOf(3))
+      assert.deepEqual(idsOf(await journal.claim(1)), [idOf(3)])
+    })
+
+    it('settles an entry in any state, and again', async () => {
+      await journal.append(entryOf(1))
+      await journal.settle(idOf(1))
+      await journal.settle(idOf(1))
+      await journal.settle(idOf(2))
+      assert.deepEqual(journal.depth(), { entries: 0, bytes: 0 })
+      assert.deepEqual(await journal.claim(9), [])
+      await assert.rejects(journal.markStarted(idOf(1)))
+    })
+
+    it('S4-54: refuses more entries than its bound, and takes them again when some are settled', async () => {
+      await reopen({ maxEntries: 3, maxBytes: 1000 })
+      const outcomes = await Promise.allSettled(Array.from({ length: 6 }, (_, index) => journal.append(entryOf(index))))
+      const refused = outcomes.filter((outcome) => outcome.status === 'rejected')
+      assert.equal(refused.length, 3)
+      for (const { reason } of refused) assert.ok(reason instanceof JournalFull)
+      await journal.append(entryOf(0))
+      assert.equal(journal.depth().entries, 3)
+      await journal.settle(idOf(1))
+      await journal.append(entryOf(7))
+      await assert.rejects(journal.append(entryOf(8)), JournalFull)
+    })
+
+    it('S4-54: refuses more bytes than its bound', async () => {
+      await reopen({ maxEntries: 100, maxBytes: 100 })
+      await journal.append(entryOf(1, 'ü'.repeat(30)))
+      await assert.rejects(journal.append(entryOf(2, 'x'.repeat(41))), JournalFull)
+      await journal.append(entryOf(3, 'x'.repeat(40)))
+      assert.deepEqual(journal.depth(), { entries: 2, bytes: 100 })
+      await reopen({ maxEntries: 100, maxBytes: 100 })
+      assert.deepEqual(journal.depth(), { entries: 2, bytes: 100 })
+      await assert.rejects(journal.append(entryOf(4, 'x')), JournalFull)
+    })
+
+    it('counts appends under way', async () => {
+      const appends = [1, 2, 3].map((index) => journal.append(entryOf(index, 'four')))
+      await new Promise((resolve) => setImmediate(resolve))
+      const { entries } = journal.depth()
+      assert.ok(entries === 3, `${entries} entries`)
+      await Promise.all(appends)
+      assert.deepEqual(journal.depth(), { entries: 3, bytes: 12 })
+    })
+
+    it('agrees with a model after any sequence of operations', () => agreesWithModel(place))
+
+    it('answers the probe', () => journal.probe())
+  })
+}
