@@ -19,6 +19,10 @@ export interface ContainerSpec {
   readonly memoryMb: number
   /** Share of the node's CPU time in thousandths of a CPU; a weight, not a ceiling, unless the provider is configured to cap. */
   readonly cpuMilli: number
+  /** Node that the allocator chose and reserved room on; absent: the provider chooses. `Container.node` tells where it really went. */
+  readonly node?: string
+  /** Amounts of named resources besides memory and CPU (`nvidia.com/gpu`, `diskMb`); absent: none. */
+  readonly resources?: Resources
   /** True when the action lets runs overlap (`limits.concurrency` > 1): the runtime is started with `__OW_ALLOW_CONCURRENT=true`. */
   readonly concurrent: boolean
   /** What a later `list` needs to tell whose it is: strings only, at most 63 characters a key and 4 KB in all. */

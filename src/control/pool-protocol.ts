@@ -32,6 +32,8 @@ export interface Demand {
   readonly action: ActionRequirements
   /** Requests parked at this router. 0 withdraws the demand. */
   readonly parked: number
+  /** Sequence of the last event that the router had taken in when it counted; absent: every event that was delivered to it so far. */
+  readonly seen?: number
 }
 
 export interface ContainerDescriptor {

@@ -1,0 +1,65 @@
+/** One round of the garbage collector: carries out what the policy proposes, and lets stem cells go that are too many, too old or in the wrong place. */
+
+import type { Proposal } from './collector/collector.ts'
+import type { PoolRecord } from './global-pool.ts'
+import type { PoolCore } from './pool-core.ts'
+import { mark, remove } from './removal.ts'
+import { startReplacement } from './start.ts'
+
+/** Moves under way at a time: emptying a node is never urgent. */
+const MAX_MOVES = 4
+
+export function collectorRound(core: PoolCore): void {
+  const { pool, ledger, settings, clock } = core
+  const proposals = core.collector.collect({
+    now: clock.monotonic(),
+    idleTimeoutMs: settings.idleTimeoutMs,
+    nodes: [...ledger.nodes],
+    actions: () => pool.actions(),
+    onNode: (node) => pool.onNode(node),
+  })
+  for (const proposal of proposals) carryOut(core, proposal)
+  core.stems.check(clock.monotonic())
+  trimStems(core)
+  core.passWanted = true
+}
+
+function carryOut(core: PoolCore, proposal: Proposal): void {
+  const record = core.pool.get(proposal.id)
+  if (record === undefined) return
+  switch (proposal.type) {
+    case 'mark':
+      // A third-party collector may propose what has changed since: only what routers know can be marked.
+      if (record.state === 'idle' || record.state === 'active') mark(core, record, proposal.reason)
+      return
+    case 'move':
+      if (core.demands.size > 0 || movesUnderWay(core) >= MAX_MOVES) return
+      if (startReplacement(core, record, true) !== undefined) core.counters.moves++
+  }
+}
+
+function movesUnderWay(core: PoolCore): number {
+  let moves = 0
+  for (const record of core.pool.inState('creating')) if (record.replaces !== undefined) moves++
+  return moves
+}
+
+function trimStems(core: PoolCore): void {
+  const now = core.clock.monotonic()
+  const byPlan = new Map<PoolRecord['stem'], PoolRecord[]>()
+  for (const record of [...core.pool.inState('stem')]) {
+    if (core.ledger.node(record.node)?.schedulable === false) remove(core, record, 'drain')
+    else byPlan.set(record.stem, [...(byPlan.get(record.stem) ?? []), record])
+  }
+  for (const { plan, wanted } of core.stems.wanted()) {
+    const cells = byPlan.get(plan) ?? []
+    const { reactive } = plan
+    if (reactive === undefined) continue
+    // Oldest first; those within the minimum stay however old they are.
+    const spare = cells.slice(0, Math.max(0, cells.length - reactive.minCount))
+    spare.forEach((record, position) => {
+      const surplus = position < cells.length - wanted
+      if (surplus && now - record.since >= reactive.ttlMs) remove(core, record, 'expired')
+    })
+  }
+}

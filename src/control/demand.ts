@@ -1,0 +1,132 @@
+/**
+ * What all routers need, as one number an action. Routers state their whole present need, so that the same need stated twice is not two needs; what
+ * became ready since a router counted is taken off what it stated, so that one container does not leave a second one being started for nothing.
+ */
+
+import type { ActionKey, ActionRequirements, Demand, RouterId } from './pool-protocol.ts'
+
+interface Stated {
+  readonly parked: number
+  /** Last event that the router knew of when it counted. */
+  readonly seen: number
+}
+
+/** Slots that events announced. */
+interface Credit {
+  readonly sequence: number
+  readonly slots: number
+  readonly until: number
+}
+
+export interface ActionDemand {
+  action: ActionRequirements
+  /** When it began to wait, or was last given a container; monotonic ms. */
+  since: number
+  /** Nothing is tried before: monotonic ms. */
+  retryAt: number
+  /** A router has stated something since the last decision. */
+  changed: boolean
+  /** Routers were told that there is no capacity, and nothing has changed since. */
+  reported: boolean
+  readonly byRouter: Map<RouterId, Stated>
+  credits: readonly Credit[]
+}
+
+/** How long a ready container counts as the answer to a need that was stated before it, in ms: longer than a message to a router and back. */
+const CREDIT_MS = 100
+
+export class DemandBook {
+  readonly #demands = new Map<ActionKey, ActionDemand>()
+  readonly #maxActions: number
+
+  /** `maxActions` bounds how many actions can wait at a time. */
+  constructor(maxActions: number) {
+    this.#maxActions = maxActions
+  }
+
+  /** Actions that wait. */
+  get size(): number {
+    return this.#demands.size
+  }
+
+  get(key: ActionKey): ActionDemand | undefined {
+    return this.#demands.get(key)
+  }
+
+  all(): IterableIterator<ActionDemand> {
+    return this.#demands.values()
+  }
+
+  /** Takes over what a router states; `sequence` is the last event that was delivered to it. False when the book is full. */
+  state({ router, action, parked, seen }: Demand, sequence: number, now: number): boolean {
+    const known = this.#demands.get(action.actionKey)
+    if (!(parked > 0)) {
+      known?.byRouter.delete(router)
+      if (known?.byRouter.size === 0) this.#demands.delete(action.actionKey)
+      return true
+    }
+    if (known === undefined && this.#demands.size >= this.#maxActions) return false
+    const entry = known ?? this.#open(action, now)
+    entry.action = action
+    entry.changed = true
+    entry.byRouter.set(router, { parked: Math.ceil(parked), seen: seen ?? sequence })
+    return true
+  }
+
+  /** Notes that an event announced `slots` free slots for the action. */
+  credit(key: ActionKey, sequence: number, slots: number, now: number): void {
+    const entry = this.#demands.get(key)
+    if (entry === undefined) return
+    entry.credits = [
+      ...entry.credits.filter((credit) => credit.until > now),
+      { sequence, slots, until: now + CREDIT_MS },
+    ]
+    entry.since = now
+    entry.reported = false
+  }
+
+  /** Requests that wait at all routers together, less those that announced slots will take. */
+  waiting(entry: ActionDemand, now: number): number {
+    const credits = entry.credits.filter((credit) => credit.until > now)
+    let fresh = 0
+    let stale = 0
+    let oldest = Infinity
+    for (const { parked, seen } of entry.byRouter.values()) {
+      if (credits.every((credit) => credit.sequence <= seen)) fresh += parked
+      else {
+        stale += parked
+        oldest = Math.min(oldest, seen)
+      }
+    }
+    let slots = 0
+    for (const credit of credits) if (credit.sequence > oldest) slots += credit.slots
+    return fresh + Math.max(0, stale - slots)
+  }
+
+  /** Forgets what a router stated. */
+  dropRouter(router: RouterId): void {
+    for (const [key, entry] of this.#demands) {
+      entry.byRouter.delete(router)
+      if (entry.byRouter.size === 0) this.#demands.delete(key)
+    }
+  }
+
+  /** Forgets the action: its parked requests were failed. */
+  clear(key: ActionKey): void {
+    this.#demands.delete(key)
+  }
+
+  #open(action: ActionRequirements, now: number): ActionDemand {
+    const entry: ActionDemand = {
+      action,
+      since: now,
+      retryAt: 0,
+      changed: true,
+      reported: false,
+      byRouter: new Map(),
+      credits: [],
+    }
+    this.#demands.set(action.actionKey, entry)
+    return entry
+  }
+}

@@ -1,0 +1,118 @@
+/**
+ * How many stem cells of each kind there should be. Fixed plans keep their initial count; reactive ones follow OpenWhisk's rule: at each check
+ * clamp(floor(cold starts since the last check / threshold) * increment, min, max), min without cold starts; unused ones expire after their ttl.
+ */
+
+import type { Resources } from '../containers/container-factory.ts'
+import type { RuntimesManifest, StemCellSetting } from '../model/manifest.ts'
+import { formatImage } from '../model/manifest.ts'
+import { MEMORY } from './resources.ts'
+import type { ActionRequirements } from './pool-protocol.ts'
+
+export interface StemCellPlan {
+  readonly kind: string
+  readonly image: string
+  readonly memoryMb: number
+  readonly initialCount: number
+  /** Started with overlapping runs allowed: serves the actions that want that, and only those. */
+  readonly concurrent: boolean
+  readonly reactive?: StemCellSetting['reactive']
+}
+
+/**
+ * The plans of a manifest. With `resizable` containers one plan a kind serves every memory size: it has the smallest size and the sum of the counts.
+ */
+export function stemCellPlans(manifest: RuntimesManifest, resizable: boolean): readonly StemCellPlan[] {
+  const plans: StemCellPlan[] = []
+  for (const { kind, image, stemCells, deprecated } of manifest.kinds) {
+    if (deprecated) continue
+    const own = stemCells.map((cell) => planOf(kind, formatImage(image), cell))
+    const [first, ...others] = own
+    if (first === undefined) continue
+    if (resizable) plans.push(others.reduce(merge, first))
+    else plans.push(...own)
+  }
+  return plans
+}
+
+function planOf(kind: string, image: string, cell: StemCellSetting): StemCellPlan {
+  const { memoryMb, initialCount, reactive } = cell
+  return { kind, image, memoryMb, initialCount, concurrent: false, ...(reactive !== undefined && { reactive }) }
+}
+
+function merge(one: StemCellPlan, other: StemCellPlan): StemCellPlan {
+  const [a, b] = [one.reactive, other.reactive]
+  const reactive =
+    a === undefined || b === undefined
+      ? (a ?? b)
+      : {
+          ...a,
+          minCount: a.minCount + b.minCount,
+          maxCount: a.maxCount + b.maxCount,
+          ttlMs: Math.max(a.ttlMs, b.ttlMs),
+        }
+  return {
+    ...one,
+    memoryMb: Math.min(one.memoryMb, other.memoryMb),
+    initialCount: one.initialCount + other.initialCount,
+    ...(reactive !== undefined && { reactive }),
+  }
+}
+
+interface Running {
+  readonly plan: StemCellPlan
+  wanted: number
+  coldStarts: number
+}
+
+export class StemCells {
+  readonly #running: Running[]
+  readonly #checkMs: number
+  #checkedAt: number
+
+  /** `checkMs`: time between two looks at the cold starts. */
+  constructor(plans: readonly StemCellPlan[], checkMs: number, now: number) {
+    this.#running = plans.map((plan) => ({ plan, wanted: plan.initialCount, coldStarts: 0 }))
+    this.#checkMs = checkMs
+    this.#checkedAt = now
+  }
+
+  /** Each plan with the count that is wanted of it now. */
+  wanted(): readonly { readonly plan: StemCellPlan; readonly wanted: number }[] {
+    return this.#running
+  }
+
+  /** A container of the action was started from nothing. */
+  noteColdStart(action: ActionRequirements, resizable: boolean): void {
+    for (const running of this.#running) if (servesAction(running.plan, action, resizable)) running.coldStarts++
+  }
+
+  /** Adjusts the reactive plans when a check is due. */
+  check(now: number): void {
+    if (now - this.#checkedAt < this.#checkMs) return
+    this.#checkedAt = now
+    for (const running of this.#running) {
+      const { reactive } = running.plan
+      if (reactive !== undefined) {
+        const { minCount, maxCount, threshold, increment } = reactive
+        const desired = Math.floor(running.coldStarts / threshold) * increment
+        running.wanted = Math.min(Math.max(desired, minCount), maxCount)
+      }
+      running.coldStarts = 0
+    }
+  }
+}
+
+/** True when a cell of the plan can become a container of the action, after a change of its memory where that is possible. */
+export function servesAction(plan: StemCellPlan, action: ActionRequirements, resizable: boolean): boolean {
+  if (plan.kind !== action.kind || plan.image !== action.image) return false
+  if (plan.concurrent !== action.concurrency > 1) return false
+  if (!resizable && action.resources[MEMORY] !== plan.memoryMb) return false
+  return onlyMemory(action.resources)
+}
+
+/** A running process can be given another memory bound, but no processor share or device that it was not started with. */
+function onlyMemory(need: Resources): boolean {
+  for (const name in need) if (name !== MEMORY && (need[name] ?? 0) > 0) return false
+  return true
+}
