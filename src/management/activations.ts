@@ -2,7 +2,7 @@
 
 import { booleanParameter, listRange, parseInteger, queryValue } from '../api/query.ts'
 import { sendJson } from '../api/respond.ts'
-import { activationParts, activationSummary } from '../model/activation-document.ts'
+import { listedActivation, logsJson, responseJson } from '../model/activation-document.ts'
 import { malformedQuery, notAuthorized, notFound, refusal } from '../model/errors.ts'
 import { parseActivationId } from '../model/ids.ts'
 import type { SystemLimits } from '../model/limits.ts'
@@ -41,10 +41,10 @@ export async function listActivations(call: ApiCall, namespaceSegment: string, o
     sendJson(call, 200, JSON.stringify({ activations: Math.max(0, total - skip) }))
     return
   }
-  const rows = await on.activations.list({ ...matching, skip, limit })
+  const rows = await on.activations.list({ ...matching, skip, limit, summary: !docs })
   const items = docs
     ? rows.map(({ document }) => document)
-    : rows.map(({ document, statusCode }) => JSON.stringify(activationSummary(document, statusCode)))
+    : rows.map(({ document, statusCode }) => JSON.stringify(listedActivation(document, statusCode)))
   sendJson(call, 200, `[${items.join(',')}]`)
 }
 
@@ -66,10 +66,10 @@ export async function getActivation(
       sendJson(call, 200, row.document)
       break
     case 'result':
-      sendJson(call, 200, activationParts(row.document).responseJson)
+      sendJson(call, 200, responseJson(row.document))
       break
     case 'logs':
-      sendJson(call, 200, `{"logs":${activationParts(row.document).logsJson}}`)
+      sendJson(call, 200, `{"logs":${logsJson(row.document)}}`)
       break
   }
 }

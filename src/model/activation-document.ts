@@ -1,77 +1,44 @@
-/**
- * A stored record taken apart without parsing its result: `renderRecord` writes the parts in a fixed order, and the markers between them cannot occur
- * inside a JSON string, where their quotes would be escaped. Results are up to 1 MB and a list shows 200 records, so parsing them would stop
- * the process for a second.
- */
+/** What the API shows of a stored record besides the whole: its response, its logs, its line in a list. */
 
 import type { JsonObject } from './json.ts'
-
-export interface ActivationParts {
-  /** Fields before `response`: names, version, subject, id and times. */
-  readonly head: JsonObject
-  /** JSON text of the `response` object. */
-  readonly responseJson: string
-  /** JSON text of the array of log lines. */
-  readonly logsJson: string
-  /** Fields after `logs`: cause and annotations. */
-  readonly tail: JsonObject
-}
 
 const RESPONSE = ',"response":{'
 const LOGS = ',"logs":['
 
-/** The parts of a record's JSON text, whoever wrote it. */
-export function activationParts(document: string): ActivationParts {
-  return spliced(document) ?? parsed(document)
-}
-
-function spliced(document: string): ActivationParts | undefined {
-  const response = document.indexOf(RESPONSE)
+/**
+ * JSON text of the record's `response`. Cut out of the text, not parsed and rendered again: a number that JavaScript cannot hold must be the same
+ * here and in the whole record.
+ */
+export function responseJson(document: string): string {
+  const start = document.indexOf(RESPONSE) + RESPONSE.length - 1
   // The last of them: a result may hold such a field too, but what follows the logs does not.
-  const logs = document.lastIndexOf(LOGS)
-  if (response < 0 || logs < response) return undefined
-  const logsStart = logs + LOGS.length - 1
-  const logsEnd = endOfTexts(document, logsStart)
-  if (logsEnd === undefined) return undefined
+  const cut = document.slice(start, Math.max(start, document.lastIndexOf(LOGS)))
+  if (isJson(cut)) return cut
+  // Somebody else wrote the document, with its fields in another order than `renderRecord`.
+  const { response }: JsonObject = JSON.parse(document)
+  return JSON.stringify(response ?? {})
+}
+
+/** JSON text of the record's log lines. */
+export function logsJson(document: string): string {
+  const { logs }: JsonObject = JSON.parse(document)
+  return JSON.stringify(logs ?? [])
+}
+
+/**
+ * The record as lists show it: no response, no logs, no subject; the status code where the activation has an end (those of triggers have none).
+ * `document` may be a whole record or lack those parts already.
+ */
+export function listedActivation(document: string, statusCode: number): JsonObject {
+  const { response: _response, logs: _logs, subject: _subject, ...shown }: JsonObject = JSON.parse(document)
+  return shown['end'] === undefined ? shown : { ...shown, statusCode }
+}
+
+function isJson(text: string): boolean {
   try {
-    const head: JsonObject = JSON.parse(`${document.slice(0, response)}}`)
-    const rest = document.slice(logsEnd)
-    const tail: JsonObject = JSON.parse(rest.startsWith(',') ? `{${rest.slice(1)}` : `{${rest}`)
-    // Fields in another order than ours: somebody else wrote the document.
-    if (head['activationId'] === undefined || tail['annotations'] === undefined) return undefined
-    const responseJson = document.slice(response + RESPONSE.length - 1, logs)
-    return { head, responseJson, logsJson: document.slice(logsStart, logsEnd), tail }
+    JSON.parse(text)
+    return true
   } catch {
-    return undefined
+    return false
   }
-}
-
-/** Where the array of strings that begins at `start` ends; undefined when it holds anything else. */
-function endOfTexts(document: string, start: number): number | undefined {
-  for (let at = start + 1; at < document.length; at++) {
-    const character = document[at]
-    if (character === ']') return at + 1
-    if (character === '"') {
-      at++
-      while (at < document.length && document[at] !== '"') at += document[at] === '\\' ? 2 : 1
-    } else if (character !== ',') return undefined
-  }
-  return undefined
-}
-
-function parsed(document: string): ActivationParts {
-  const { response, logs, cause, annotations, ...head }: JsonObject = JSON.parse(document)
-  return {
-    head,
-    responseJson: JSON.stringify(response),
-    logsJson: JSON.stringify(logs ?? []),
-    tail: { ...(cause !== undefined && { cause }), annotations: annotations ?? [] },
-  }
-}
-
-/** The record as lists show it: no response, no logs, no subject; the status code where the activation has an end (triggers have none). */
-export function activationSummary(document: string, statusCode: number): JsonObject {
-  const { head, tail } = activationParts(document)
-  const { subject: _, ...shown } = head
-  return { ...shown, ...tail, ...(head['end'] !== undefined && { statusCode }) }
 }

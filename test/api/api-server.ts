@@ -1,0 +1,157 @@
+/** A management plane over real SQLite stores and real sockets, with its admin API, for the suites of this folder. */
+
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createHttpServer } from '../../src/api/http-server.ts'
+import { systemClock } from '../../src/model/clock.ts'
+import { randomIds } from '../../src/model/ids.ts'
+import type { SystemLimits } from '../../src/model/limits.ts'
+import type { RuntimeKind, RuntimesManifest } from '../../src/model/manifest.ts'
+import type { ReadinessCheck } from '../../src/management/admin-api.ts'
+import { createAdminApi } from '../../src/management/admin-api.ts'
+import { randomCredentials } from '../../src/management/credentials.ts'
+import { createManagement } from '../../src/management/management.ts'
+import type { StoreChange } from '../../src/management/store-change.ts'
+import type { UserAdministration } from '../../src/management/user-administration.ts'
+import { createUserAdministration } from '../../src/management/user-administration.ts'
+import { createAuthenticator } from '../../src/router/authenticate.ts'
+import type { SqliteStores } from '../../src/stores/sqlite/open.ts'
+import { openSqliteStores } from '../../src/stores/sqlite/open.ts'
+import { systemLimitsFixture } from '../action-fixture.ts'
+
+const kind = (name: string, fields: Partial<RuntimeKind> = {}): RuntimeKind => ({
+  kind: name,
+  family: name.split(':')[0] ?? name,
+  default: false,
+  deprecated: false,
+  requireMain: false,
+  attached: true,
+  sentinelledLogs: true,
+  image: { prefix: 'openwhisk', name: `action-${name.replace(':', '-v')}`, tag: 'nightly' },
+  stemCells: [],
+  ...fields,
+})
+
+export const manifest: RuntimesManifest = {
+  kinds: [
+    kind('nodejs:6', { deprecated: true }),
+    kind('nodejs:20', { default: true }),
+    kind('python:3.11', { default: true, attached: false }),
+    kind('java:8', { default: true, requireMain: true }),
+  ],
+  blackboxes: [],
+}
+
+/** OpenWhisk's stock limits; sizes small, so that what exceeds them is quick to send. */
+export const system: SystemLimits = {
+  ...systemLimitsFixture,
+  concurrency: { min: 1, std: 1, max: 1 },
+  codeBytes: 100_000,
+  parametersBytes: 10_000,
+  requestBytes: 400_000,
+}
+
+export interface ApiServer {
+  readonly port: number
+  readonly adminPort: number
+  readonly administration: UserAdministration
+  readonly stores: SqliteStores
+  readonly faults: unknown[]
+  readonly changes: StoreChange[]
+  /** What `/readyz` finds. */
+  readonly checks: ReadinessCheck[]
+  /** Whether the one invoker is well. */
+  health: boolean
+  /** Milliseconds to let pass before each authentication, for clients that leave meanwhile. */
+  authenticationDelayMs: number
+  close(): Promise<void>
+}
+
+/** Starts a server on an empty data directory. */
+export async function startApiServer(options: { blackboxAllowed?: boolean } = {}): Promise<ApiServer> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'stave-api-'))
+  const stores = await openSqliteStores({ dataDir, clock: systemClock, openNow: ['artifacts', 'activations'] })
+  const ids = randomIds()
+  const authenticator = createAuthenticator({
+    findIdentity: (uuid, key) => stores.artifacts.findIdentity(uuid, key),
+    systemLimits: system,
+    clock: systemClock,
+    cacheEntries: 100,
+    cacheTtlMs: 300_000,
+  })
+  const faults: unknown[] = []
+  const changes: StoreChange[] = []
+  const checks: ReadinessCheck[] = []
+  const changed = (change: StoreChange): void => {
+    changes.push(change)
+    if (change.type !== 'entity') authenticator.invalidate()
+  }
+  const reportFault = (error: unknown): void => void faults.push(error)
+  const administration = createUserAdministration({
+    store: stores.artifacts,
+    credentials: randomCredentials(),
+    changed,
+  })
+
+  const management = createManagement({
+    artifacts: stores.artifacts,
+    activations: stores.activations,
+    manifest,
+    blackboxAllowed: options.blackboxAllowed ?? false,
+    system,
+    body: { maxBytes: system.requestBytes, timeoutMs: 5000 },
+    clock: systemClock,
+    changed,
+    authenticate: async (authorization) => {
+      if (running.authenticationDelayMs > 0) {
+        await new Promise((resolve) => setTimeout(resolve, running.authenticationDelayMs))
+      }
+      return authenticator.authenticate(authorization)
+    },
+    ids,
+    build: { date: '2026-01-01T00:00:00Z', number: '42' },
+    operations: { invokers: () => [{ up: running.health }], runningActivations: () => [] },
+    reportFault,
+  })
+  const admin = createAdminApi({
+    administration,
+    metrics: () => 'stave_up 1\n',
+    readiness: () => checks,
+    pool: () => ({ containers: [] }),
+    config: () => ({ port: { value: 3233, origin: 'default' } }),
+    ids,
+    reportFault,
+  })
+
+  const servers = [createHttpServer(management.handle), createHttpServer(admin.handle)]
+  const ports: number[] = []
+  for (const server of servers) {
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    ports.push((server.address() as AddressInfo).port)
+  }
+  const [port = 0, adminPort = 0] = ports
+  const running: ApiServer = {
+    port,
+    adminPort,
+    administration,
+    stores,
+    faults,
+    changes,
+    checks,
+    health: true,
+    authenticationDelayMs: 0,
+    async close() {
+      for (const server of servers) {
+        server.closeAllConnections()
+        server.close()
+      }
+      await stores.close()
+      rmSync(dataDir, { recursive: true, force: true })
+    },
+  }
+  return running
+}
