@@ -10,6 +10,7 @@ import type { RuntimeReply } from '../containers/runtime-channel.ts'
 import type { Outcome } from '../model/activation.ts'
 import { APPLICATION_ERROR, DEVELOPER_ERROR, WHISK_ERROR, errorOutcome } from '../model/activation.ts'
 import type { Cancel, Clock, Timers } from '../model/clock.ts'
+import type { ActivationId } from '../model/ids.ts'
 import type { CollectingLog } from './activation-log.ts'
 import { EMPTY_LOG, collectLog } from './activation-log.ts'
 import { MESSAGES, classifyInit, classifyLost, classifyRun, classifyTimeout } from './classify.ts'
@@ -56,6 +57,8 @@ export interface ContainerProxy {
   readonly inFlight: number
   /** Monotonic ms at which the last run ended, or the proxy was made. */
   readonly lastUsed: number
+  /** Ids of the runs under way. */
+  activations(): readonly ActivationId[]
   /** Runs the request or says why not; calls back exactly once, possibly before it returns. */
   submit(request: RunRequest, done: Done): void
 }
@@ -361,6 +364,7 @@ export function createContainerProxy(
     get lastUsed() {
       return lastUsed
     },
+    activations: () => [...running].map(({ request }) => request.activationId),
     submit,
   }
 }

@@ -2,7 +2,7 @@
 
 import type { Container } from '../containers/container-factory.ts'
 import type { Cancel, Clock, Timers } from '../model/clock.ts'
-import type { ContainerId } from '../model/ids.ts'
+import type { ActivationId, ContainerId } from '../model/ids.ts'
 import type { ContainerProxy, ProxyCounters, ProxySettings } from './container-proxy.ts'
 import { createContainerProxy } from './container-proxy.ts'
 
@@ -22,6 +22,8 @@ export interface ProxyRegistry {
   /** Makes the proxy of a container that is ready for its init. */
   adopt(container: Container, start: 'cold' | 'stem'): void
   find(id: ContainerId): ContainerProxy | undefined
+  /** Ids of all runs under way on this node. */
+  activations(): readonly ActivationId[]
   start(): void
   stop(): void
 }
@@ -71,6 +73,7 @@ export function createProxyRegistry(deps: ProxyRegistryDeps): ProxyRegistry {
       })
     },
     find: (id) => proxies.get(id),
+    activations: () => [...proxies.values()].flatMap((proxy) => proxy.activations()),
     start() {
       cancel ??= deps.timers.after(REPORT_INTERVAL_MS, report)
     },

@@ -46,7 +46,7 @@ test('admissions and releases balance whatever happens in between (property)', (
           if (held.length - released.size < 5) held.push(limits.enter(identity))
           else assert.throws(() => limits.enter(identity), { status: 429 })
         } else {
-          const admission = held[Number(step) % Math.max(1, held.length)]
+          const admission = held[step % Math.max(1, held.length)]
           admission?.release()
           if (admission !== undefined) released.add(admission)
         }

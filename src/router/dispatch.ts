@@ -33,6 +33,8 @@ export interface DispatchHooks {
 }
 
 export interface Dispatcher {
+  /** Requests that run or wait. */
+  readonly active: number
   readonly counters: { reserved: number; overflowed: number; parked: number; rerouted: number; resyncs: number }
   /**
    * Runs the request in a container of the action, waiting until `deadlineAt` (monotonic ms) for one. Resolves with the run, or with why there was
@@ -71,6 +73,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
   /** Monotonic ms since when an action waits for its first container: what a cold start takes is learnt from it. */
   const waitingSince = new Map<ActionKey, number>()
   const counters = { reserved: 0, overflowed: 0, parked: 0, rerouted: 0, resyncs: 0 }
+  let active = 0
   let leave: (() => void) | undefined
   let epoch = -1
   let sequence = 0
@@ -96,6 +99,20 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     request: RunRequest,
     deadlineAt: number,
     hooks: DispatchHooks = {},
+  ): Promise<FinishedRun | ParkFailure> {
+    active++
+    try {
+      return await place(action, request, deadlineAt, hooks)
+    } finally {
+      active--
+    }
+  }
+
+  async function place(
+    action: ResolvedAction,
+    request: RunRequest,
+    deadlineAt: number,
+    hooks: DispatchHooks,
   ): Promise<FinishedRun | ParkFailure> {
     let { onReserved } = hooks
     const lessons = lessonsOf(action)
@@ -271,6 +288,9 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
 
   return {
     counters,
+    get active() {
+      return active
+    },
     run,
     demand,
     start: join,

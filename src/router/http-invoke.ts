@@ -5,8 +5,7 @@ import type { Exchange } from '../api/exchange.ts'
 import { requireJsonType } from '../api/json-body.ts'
 import { parseInvokeQuery } from '../api/query.ts'
 import { readBody } from '../api/read-body.ts'
-import type { RequestTarget } from '../api/request-target.ts'
-import { decodeSegment } from '../api/request-target.ts'
+import { decodeSegment, splitTarget } from '../api/request-target.ts'
 import { JSON_TYPE, sendJson } from '../api/respond.ts'
 import { APPLICATION_ERROR, DEVELOPER_ERROR, SUCCESS, WHISK_ERROR, renderRecord } from '../model/activation.ts'
 import type { StatusCode } from '../model/activation.ts'
@@ -35,9 +34,25 @@ const HTTP_STATUS: Readonly<Record<StatusCode, number>> = {
   [WHISK_ERROR]: 500,
 }
 
-/** The action that a path names, or undefined when the path is no invocation's. */
-export function invocationTarget(path: string): Target | undefined {
-  if (!path.startsWith(PREFIX)) return undefined
+/** The action that a request target names, and how it is to be called. */
+export interface Invocation {
+  readonly target: Target
+  readonly query: string
+}
+
+/** Reads the target of a POST; undefined when it is no invocation's, or unfit: whoever answers all other requests refuses it then. */
+export function matchInvocation(url: string): Invocation | undefined {
+  if (!url.startsWith(PREFIX)) return undefined
+  try {
+    const { path, query } = splitTarget(url)
+    const target = invocationTarget(path)
+    return target === undefined ? undefined : { target, query }
+  } catch {
+    return undefined
+  }
+}
+
+function invocationTarget(path: string): Target | undefined {
   const namespaceEnd = path.indexOf('/', PREFIX.length)
   if (namespaceEnd < 0 || !path.startsWith(COLLECTION, namespaceEnd)) return undefined
   const from = namespaceEnd + COLLECTION.length
@@ -54,8 +69,7 @@ export function invocationTarget(path: string): Target | undefined {
 /** Invokes the action for one HTTP request and answers it; rejects with what `sendError` takes. */
 export async function handleInvoke(
   exchange: Exchange,
-  target: Target,
-  { query }: RequestTarget,
+  { target, query }: Invocation,
   on: HttpInvokeDeps,
 ): Promise<void> {
   const { req, res, tid } = exchange

@@ -19,6 +19,9 @@ import { recordOf } from './record.ts'
 import type { ResolvedAction } from './resolved-action.ts'
 import type { Target } from './resolve.ts'
 
+/** Told of each call that came to its end in this process. */
+export type ObserveCompletion = (identity: Identity, action: ResolvedAction, completion: Completion) => void
+
 /** What a non-blocking call leaves for the dispatcher of the journal. */
 export interface Accepted {
   readonly activationId: ActivationId
@@ -38,6 +41,8 @@ export interface InvokeDeps {
   readonly journal: (accepted: Accepted, admission: Admission) => Promise<void>
   /** Takes the record; never throws, never waits. */
   readonly record: (record: ActivationRecord, identity: Identity) => void
+  /** Counts what came of a call; never throws. */
+  readonly observe: ObserveCompletion
   /** Why nothing new can be accepted now, if so: records could not be kept, or the server is stopping. */
   readonly refuse: () => Error | undefined
   readonly ids: IdSource
@@ -99,6 +104,7 @@ async function perform(
   const record = recordOf(activationId, identity, action, completion, on.clock.now())
   // The record must be there to be read as soon as the answer is, so an answer waits for the last output of its run: a turn of the event loop.
   on.record(await withLogs(record, completion), identity)
+  on.observe(identity, action, completion)
   return { type: 'completed', activationId, completion, record }
 }
 

@@ -14,7 +14,7 @@ import { JournalFull } from '../journal/journal.ts'
 import type { Admission, Limits } from './admission.ts'
 import { mergeArguments, parsePayload } from './arguments.ts'
 import type { Dispatcher } from './dispatch.ts'
-import type { Accepted } from './invoke.ts'
+import type { Accepted, ObserveCompletion } from './invoke.ts'
 import { completionOf, runRequest, withLogs } from './invoke.ts'
 import type { JournalledCall } from './journal-entries.ts'
 import { journalEntry, readJournalledCall, transactionOf, unrunRecord } from './journal-entries.ts'
@@ -30,6 +30,7 @@ export interface JournalDispatcherDeps {
   readonly limits: Pick<Limits, 'readmit'>
   /** Resolves when the record is stored. Retries by itself while the store is away. */
   readonly store: (record: ActivationRecord, identity: Identity | undefined) => Promise<void>
+  readonly observe: ObserveCompletion
   readonly clock: Clock
   readonly timers: Timers
   /** Entries worked on at once. */
@@ -46,7 +47,9 @@ export interface JournalDispatcher {
   /** Makes the call durable, then sees to it. Rejects with 503 and `Retry-After` when the journal is full or its disk does not take it. */
   accept(accepted: Accepted, admission: Admission): Promise<void>
   start(): void
-  /** Takes no more entries; resolves when those under way have ended or been given back. */
+  /** Takes no more entries; those under way go on. */
+  pause(): void
+  /** Resolves when those under way have ended or been given back. */
   stop(): Promise<void>
 }
 
@@ -185,6 +188,7 @@ export function createJournalDispatcher(deps: JournalDispatcherDeps): JournalDis
       })
       if (result.type === 'closed') return undefined
       const completion = completionOf(result, receivedAt, clock)
+      deps.observe(identity, action, completion)
       return await withLogs(recordOf(activationId, identity, action, completion, clock.now()), completion)
     } catch (error) {
       if (!(error instanceof Refusal)) throw error
@@ -193,6 +197,12 @@ export function createJournalDispatcher(deps: JournalDispatcherDeps): JournalDis
       const gone = error.code === 'NOT_FOUND' ? 'Action could not be found or may have been deleted.' : error.message
       return unrun(errorOutcome(APPLICATION_ERROR, gone))
     }
+  }
+
+  function pause(): void {
+    running = false
+    cancelRetry?.()
+    cancelRetry = undefined
   }
 
   return {
@@ -205,10 +215,9 @@ export function createJournalDispatcher(deps: JournalDispatcherDeps): JournalDis
       running = true
       wake()
     },
+    pause,
     async stop() {
-      running = false
-      cancelRetry?.()
-      cancelRetry = undefined
+      pause()
       await Promise.allSettled([...underWay])
     },
   }

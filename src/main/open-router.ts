@@ -1,0 +1,169 @@
+/** One router: its caches, limits, waiting room and dispatchers, wired to the stores, the control plane and the proxies that it is given. */
+
+import type { Config } from '../config/schema.ts'
+import type { ControlPlane, RouterId } from '../control/pool-protocol.ts'
+import type { Journal } from '../journal/journal.ts'
+import type { StoreChange } from '../management/store-change.ts'
+import { kindOf } from '../model/action.ts'
+import type { Clock, Timers } from '../model/clock.ts'
+import { refusal } from '../model/errors.ts'
+import type { ContainerId, IdSource } from '../model/ids.ts'
+import type { SystemLimits } from '../model/limits.ts'
+import type { RuntimesManifest } from '../model/manifest.ts'
+import type { Limits } from '../router/admission.ts'
+import { localLimits } from '../router/admission.ts'
+import type { Authenticator } from '../router/authenticate.ts'
+import { createAuthenticator } from '../router/authenticate.ts'
+import type { Dispatcher } from '../router/dispatch.ts'
+import { createDispatcher } from '../router/dispatch.ts'
+import type { HttpInvokeDeps } from '../router/http-invoke.ts'
+import type { ObserveCompletion } from '../router/invoke.ts'
+import type { JournalDispatcher } from '../router/journal-dispatcher.ts'
+import { createJournalDispatcher } from '../router/journal-dispatcher.ts'
+import type { Parking } from '../router/parking.ts'
+import { createParking } from '../router/parking.ts'
+import type { Resolver } from '../router/resolve.ts'
+import { createResolver } from '../router/resolve.ts'
+import type { Endpoint } from '../router/routing-table.ts'
+import { createRoutingTable } from '../router/routing-table.ts'
+import type { ActivationWriter } from '../stores/activation-writer.ts'
+import type { ArtifactStore } from '../stores/artifact-store.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import type { UserMetrics } from '../telemetry/user-metrics.ts'
+
+export interface OpenRouterOptions {
+  readonly config: Config
+  readonly limits: SystemLimits
+  readonly artifacts: ArtifactStore
+  readonly journal: Journal
+  readonly writer: ActivationWriter
+  readonly control: ControlPlane
+  readonly endpointOf: (id: ContainerId) => Endpoint | undefined
+  readonly manifest: RuntimesManifest
+  readonly userMetrics: UserMetrics
+  /** True from the moment that nothing new may be accepted. */
+  readonly isStopping: () => boolean
+  readonly clock: Clock
+  readonly timers: Timers
+  readonly ids: IdSource
+  readonly log: Logger
+}
+
+export interface Router {
+  readonly authenticator: Authenticator
+  readonly resolver: Resolver
+  readonly admission: Limits
+  readonly parking: Parking
+  readonly dispatcher: Dispatcher
+  readonly journal: JournalDispatcher
+  readonly invokeDeps: HttpInvokeDeps
+  /** Drops what is cached of a changed entity, subject or limit. */
+  invalidate(change: StoreChange): void
+}
+
+/** Builds a router that has not joined the control plane yet. */
+export function openRouter(options: OpenRouterOptions): Router {
+  const { config, limits, artifacts, writer, clock, timers, ids, log } = options
+  const authenticator = createAuthenticator({
+    findIdentity: (uuid, key) => artifacts.findIdentity(uuid, key),
+    systemLimits: limits,
+    clock,
+    cacheEntries: config.router.authCacheEntries,
+    cacheTtlMs: config.router.authCacheTtlMs,
+  })
+  const resolver = createResolver({
+    getEntity: (name) => artifacts.getEntity(name),
+    getCode: (digest) => artifacts.getCode(digest),
+    manifest: options.manifest,
+    cacheEntries: config.router.actionCacheEntries,
+  })
+  const parking = createParking({
+    clock,
+    timers,
+    maxParked: config.router.maxParked,
+    maxParkedPerAction: config.router.maxParkedPerAction,
+    onChange: (actionKey, parked) => dispatcher.demand(actionKey, parked),
+  })
+  const dispatcher: Dispatcher = createDispatcher({
+    router: 'router0' as RouterId,
+    table: createRoutingTable(),
+    parking,
+    control: options.control,
+    endpointOf: options.endpointOf,
+    clock,
+    timers,
+  })
+  const admission = localLimits(config.router.rateWindow, clock)
+  const observe = observer(options.userMetrics)
+  const journal = createJournalDispatcher({
+    journal: options.journal,
+    dispatcher,
+    lookUp: (uuid, key) => authenticator.lookUp(uuid, key),
+    resolve: (identity, target) => resolver.resolve(identity, target),
+    limits: admission,
+    store: async (record, identity) => {
+      if (identity?.limits.storeActivations !== false) await writer.store(record)
+    },
+    observe,
+    clock,
+    timers,
+    dispatchers: config.journal.dispatchers,
+    deadlineMs: config.journal.deadlineMs,
+    report: (error, activationId) => log.warn({ error, activationId }, 'a journalled call failed and is tried again'),
+  })
+  const invokeDeps: HttpInvokeDeps = {
+    authenticate: (authorization) => authenticator.authenticate(authorization),
+    resolve: (identity, target) => resolver.resolve(identity, target),
+    limits: admission,
+    dispatcher,
+    journal: (accepted, admitted) => journal.accept(accepted, admitted),
+    record: (record, identity) => {
+      if (identity.limits.storeActivations) writer.record(record)
+    },
+    observe,
+    refuse: () => {
+      if (options.isStopping()) return refusal('SHUTTING_DOWN', 503, '', { retryAfterSeconds: 1 })
+      return writer.saturated ? refusal('STORE_UNAVAILABLE', 503, '', { retryAfterSeconds: 1 }) : undefined
+    },
+    ids,
+    clock,
+    timers,
+    parkTimeoutMs: config.router.parkTimeoutMs,
+    blockingWaitMs: limits.blockingWaitMs,
+    bodyLimits: { maxBytes: limits.requestBytes, timeoutMs: config.http.requestTimeoutMs },
+  }
+  return {
+    authenticator,
+    resolver,
+    admission,
+    parking,
+    dispatcher,
+    journal,
+    invokeDeps,
+    invalidate(change) {
+      if (change.type === 'entity') return resolver.invalidate(change.name)
+      authenticator.invalidate()
+      resolver.invalidateAll()
+    },
+  }
+}
+
+function observer(userMetrics: UserMetrics): ObserveCompletion {
+  return (identity, { action, filter }, { outcome, run, waitMs }) =>
+    userMetrics.record(
+      {
+        namespace: action.namespace,
+        initiator: identity.namespace,
+        action: filter,
+        kind: kindOf(action.exec),
+        memoryMb: action.limits.memoryMb,
+      },
+      {
+        statusCode: outcome.statusCode,
+        durationMs: (run?.runMs ?? 0) + (run?.initMs ?? 0),
+        waitTimeMs: waitMs,
+        ...(run?.initMs !== undefined && { initTimeMs: run.initMs }),
+        responseBytes: outcome.resultJson.length,
+      },
+    )
+}

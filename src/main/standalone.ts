@@ -1,0 +1,277 @@
+/** The role `standalone`: management, router, control and the containers of this host in one process, over SQLite in one data directory. */
+
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { createHttpServer } from '../api/http-server.ts'
+import { sendError } from '../api/respond.ts'
+import { transactionIdOf } from '../api/transaction-id.ts'
+import { systemLimits } from '../config/limits.ts'
+import type { LoadedConfig } from '../config/load.ts'
+import { configJson } from '../config/print.ts'
+import { adminSocketPath, runDirectory } from '../config/runtime-paths.ts'
+import type { SeededKey } from '../management/bootstrap.ts'
+import { bootstrapSubjects } from '../management/bootstrap.ts'
+import { createAdminApi } from '../management/admin-api.ts'
+import { randomCredentials } from '../management/credentials.ts'
+import { createManagement } from '../management/management.ts'
+import { createUserAdministration } from '../management/user-administration.ts'
+import { systemClock, systemTimers } from '../model/clock.ts'
+import type { TransactionId } from '../model/ids.ts'
+import { randomIds } from '../model/ids.ts'
+import { handleInvoke, matchInvocation } from '../router/http-invoke.ts'
+import { ActivationSpool } from '../stores/activation-spool.ts'
+import { ActivationWriter } from '../stores/activation-writer.ts'
+import { openSqliteStores } from '../stores/sqlite/open.ts'
+import { HealthRegistry } from '../telemetry/health.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import { MetricsRegistry } from '../telemetry/metrics.ts'
+import { registerProcessMetrics } from '../telemetry/process-metrics.ts'
+import { UserMetrics } from '../telemetry/user-metrics.ts'
+import { drain } from './drain.ts'
+import { behindToken, isLoopback, listenOnSocket, listenOnTcp } from './listeners.ts'
+import { openPool } from './open-pool.ts'
+import { openRouter } from './open-router.ts'
+import type { HostReport } from './process-containers.ts'
+import { openProcessContainers } from './process-containers.ts'
+import { startRetention } from './retention.ts'
+import { registerStandaloneMetrics } from './standalone-metrics.ts'
+
+export interface StandaloneOptions {
+  readonly loaded: LoadedConfig
+  readonly log: Logger
+  /** Version of Stave, for `GET /api/v1`. */
+  readonly version: string
+  /** `PATH` of the environment: where interpreters are looked for. */
+  readonly path: string
+}
+
+/** A server that accepts requests. */
+export interface RunningServer extends HostReport {
+  readonly url: string
+  /** Path of the admin API's unix socket; undefined where it listens on TCP. */
+  readonly adminSocket: string | undefined
+  readonly dataDir: string
+  /** Only this host can connect: subject `guest` has its well-known key. */
+  readonly loopback: boolean
+  /** Keys that were made up at this start and are known to nobody yet. */
+  readonly newKeys: readonly SeededKey[]
+  /** Resolves when everything accepted has ended or is safe in the journal, and nothing of the server is left. Idempotent. */
+  stop(reason: string): Promise<void>
+}
+
+type Listener = (req: IncomingMessage, res: ServerResponse) => void
+
+/** Starts the server. Rejects with a message for the operator; nothing is left behind then. */
+export async function startStandalone(options: StandaloneOptions): Promise<RunningServer> {
+  const cleanups: (() => Promise<void> | void)[] = []
+  try {
+    return await start(options, cleanups)
+  } catch (error) {
+    for (const cleanup of cleanups.toReversed()) await cleanup()
+    throw error
+  }
+}
+
+async function start(options: StandaloneOptions, cleanups: (() => Promise<void> | void)[]): Promise<RunningServer> {
+  const { log } = options
+  const { config } = options.loaded
+  const clock = systemClock
+  const timers = systemTimers
+  const ids = randomIds()
+  const limits = systemLimits(config)
+  const loopback = isLoopback(config.host)
+  const reportFault = (error: unknown, transactionId: TransactionId): void =>
+    log.error({ error, transactionId }, 'a request failed')
+  let stopping: Promise<void> | undefined
+
+  const stores = await openSqliteStores({
+    dataDir: config.dataDir,
+    clock,
+    journalSynchronous: config.journal.synchronous,
+    journalMaxEntries: config.journal.maxEntries,
+    journalMaxBytes: config.journal.maxBytes,
+    onProblem: (error) => log.warn({ error }, 'housekeeping of the stores failed'),
+  })
+  cleanups.push(() => stores.close())
+  const { artifacts, activations } = stores
+  const writer = new ActivationWriter({
+    store: activations,
+    spool: new ActivationSpool({ directory: config.dataDir }),
+    clock,
+    timers,
+    flushIntervalMs: config.activations.flushIntervalMs,
+    maxPendingBytes: config.activations.maxPendingBytes,
+    onProblem: (error) => log.warn({ error }, 'activation records could not be stored'),
+  })
+  await writer.start()
+  const newKeys = await bootstrapSubjects(
+    { store: artifacts, credentials: randomCredentials(), changed: () => undefined },
+    { loopback },
+  )
+
+  const servers: Server[] = []
+  let listener: Listener = refuseUntilReady
+  const listen = async (host: string, port: number): Promise<number> => {
+    const server = createHttpServer((req, res) => listener(req, res), {
+      headersTimeoutMs: config.http.headersTimeoutMs,
+      requestTimeoutMs: config.http.requestTimeoutMs,
+      keepAliveMs: config.http.keepAliveTimeoutMs,
+      checkIntervalMs: 5000,
+      maxConnections: config.http.maxConnections,
+    })
+    const bound = await listenOnTcp(server, host, port)
+    servers.push(server)
+    return bound
+  }
+  cleanups.push(() => servers.forEach((server) => server.close().closeAllConnections()))
+  // Before the containers: they are told the port, and a port in use is found out before anything was started.
+  const port = await listen(config.host, config.port)
+  const url = `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`
+
+  const { factory, manifest, host } = await openProcessContainers({
+    config,
+    log,
+    clock,
+    path: options.path,
+    runDir: runDirectory(config.dataDir),
+    apiHost: config.containers.apiHost || url.replace(/0\.0\.0\.0|\[::\]/, '127.0.0.1'),
+    loopback,
+    maxAnswerBytes: limits.payloadBytes,
+  })
+  cleanups.push(() => factory.stop())
+  const apiAddress = factory.apiAddress()
+  if (apiAddress !== undefined) await listen(apiAddress, port)
+
+  const { pool, proxies } = openPool({ config, limits, factory, manifest, clock, timers, ids, log })
+  cleanups.push(() => {
+    pool.stop()
+    proxies.stop()
+  })
+  const registry = new MetricsRegistry()
+  const router = openRouter({
+    config,
+    limits,
+    artifacts,
+    journal: stores.journal,
+    writer,
+    control: pool,
+    endpointOf: (id) => proxies.find(id),
+    manifest,
+    userMetrics: new UserMetrics(registry),
+    isStopping: () => stopping !== undefined,
+    clock,
+    timers,
+    ids,
+    log,
+  })
+  const management = createManagement({
+    artifacts,
+    activations: writer,
+    authenticate: router.invokeDeps.authenticate,
+    manifest,
+    blackboxAllowed: false,
+    system: limits,
+    body: router.invokeDeps.bodyLimits,
+    clock,
+    ids,
+    changed: (change) => router.invalidate(change),
+    build: { date: options.version, number: options.version },
+    operations: {
+      invokers: () => factory.nodes().map(({ schedulable }) => ({ up: schedulable })),
+      runningActivations: () => proxies.activations(),
+    },
+    reportFault,
+  })
+
+  const health = new HealthRegistry({ clock })
+  health.add('artifact store', () => artifacts.probe())
+  health.add('journal', () => stores.journal.probe())
+  health.add('activation store', () => {
+    if (writer.problem !== undefined) throw new Error(writer.problem)
+  })
+  registerStandaloneMetrics(registry, {
+    ...router,
+    factory,
+    journalStore: stores.journal,
+    management,
+    pool,
+    proxies,
+    writer,
+  })
+  const processMetrics = registerProcessMetrics(registry)
+  cleanups.push(() => processMetrics.stop())
+  const admin = createAdminApi({
+    administration: createUserAdministration({
+      store: artifacts,
+      credentials: randomCredentials(),
+      changed: (change) => router.invalidate(change),
+    }),
+    metrics: () => registry.render(),
+    readiness: async () => {
+      const { reasons } = await health.readiness()
+      return reasons.map(({ name, reason }) => ({ name, reason, ready: false }))
+    },
+    pool: () => pool.inspect(),
+    config: () => configJson(options.loaded),
+    ids,
+    reportFault,
+  })
+  const adminSocket = await listenForOperators(config, servers, (req, res) => admin.handle(req, res))
+
+  await pool.start()
+  proxies.start()
+  router.dispatcher.start()
+  router.journal.start()
+  const retention = startRetention({ activations, config, clock, log })
+  cleanups.push(() => retention.stop())
+
+  listener = (req, res) => {
+    const invocation = req.method === 'POST' ? matchInvocation(req.url ?? '/') : undefined
+    if (invocation === undefined) return management.handle(req, res)
+    const exchange = { req, res, tid: transactionIdOf(req, ids) }
+    handleInvoke(exchange, invocation, router.invokeDeps).catch((error: unknown) =>
+      sendError(exchange, error, reportFault),
+    )
+  }
+
+  return {
+    url,
+    adminSocket,
+    dataDir: config.dataDir,
+    loopback,
+    newKeys,
+    ...host,
+    stop(reason) {
+      const { dispatcher, journal } = router
+      const { graceMs } = config.shutdown
+      stopping ??= drain({ reason, log, health, servers, dispatcher, journal, writer, clock, graceMs, cleanups })
+      return stopping
+    },
+  }
+}
+
+/** The port is held while the containers are prepared; whoever comes too early is told so. */
+function refuseUntilReady(_req: IncomingMessage, res: ServerResponse): void {
+  res.writeHead(503, { 'Retry-After': '1', Connection: 'close' })
+  res.end()
+}
+
+/** Opens the internal listener; returns the socket's path, or undefined on TCP. */
+async function listenForOperators(
+  config: LoadedConfig['config'],
+  servers: Server[],
+  handle: Listener,
+): Promise<string | undefined> {
+  const { listen, token } = config.internal
+  if (listen === 'unix') {
+    const path = adminSocketPath(config.dataDir)
+    const server = createHttpServer(handle)
+    await listenOnSocket(server, path)
+    servers.push(server)
+    return path
+  }
+  const server = createHttpServer(behindToken(token, handle))
+  const colon = listen.lastIndexOf(':')
+  await listenOnTcp(server, listen.slice(0, colon), Number(listen.slice(colon + 1)))
+  servers.push(server)
+  return undefined
+}

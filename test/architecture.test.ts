@@ -1,0 +1,148 @@
+/** Holds the structure that ARCHITECTURE.md describes: who may import whom, no cycles between folders, heavy packages only where they belong. */
+
+import assert from 'node:assert/strict'
+import { existsSync, globSync, readFileSync } from 'node:fs'
+import { dirname, join, normalize } from 'node:path'
+import { test } from 'node:test'
+
+/** Folders of src/ that each may import, besides itself and `model`. A `type` suffix allows `import type` only. */
+const ALLOWED: Readonly<Record<string, readonly string[]>> = {
+  model: [],
+  config: [],
+  telemetry: ['config'],
+  // SQLite's stores and journal share one worker thread, which opens all their files.
+  stores: ['config:type', 'journal'],
+  journal: ['stores'],
+  containers: ['config:type', 'telemetry:type'],
+  proxy: ['containers'],
+  control: ['containers'],
+  api: ['stores'],
+  // The data plane: cold starts go to control as messages, records to the stores as rows.
+  router: ['api', 'proxy', 'control:type', 'journal', 'stores', 'containers:type'],
+  management: ['api', 'stores'],
+  cli: ['config', 'main', 'management', 'stores', 'containers', 'telemetry'],
+  main: ['api', 'config', 'containers', 'control', 'journal', 'management', 'proxy', 'router', 'stores', 'telemetry'],
+}
+
+/** Files that provider folders may be imported from: the places that configuration selects a provider in. */
+const PROVIDERS = ['stores/sqlite', 'journal/sqlite', 'containers/process']
+const PROVIDER_USERS = /^(main|cli|stores\/sqlite|journal\/sqlite|containers\/process)\//
+
+/** Packages that may be loaded while the server starts; all others come by `await import()`. */
+const STATIC_PACKAGES = new Set(['lru-cache', 'valibot', 'pino', 'commander', 'cli-table3', 'fastest-levenshtein'])
+
+interface Import {
+  readonly from: string
+  readonly to: string
+  readonly typeOnly: boolean
+  readonly dynamic: boolean
+}
+
+const STATIC = /^(import|export)\s+(type\s+)?(?:[^'"]*?\sfrom\s+)?'([^']+)'/gm
+const DYNAMIC = /\bimport\('([^']+)'\)/g
+
+const files = globSync('src/**/*.ts').filter((file) => !file.endsWith('.test.ts'))
+const imports: readonly Import[] = files.flatMap((from) => {
+  const text = readFileSync(from, 'utf8')
+  return [
+    ...[...text.matchAll(STATIC)].map((match) => ({
+      from,
+      to: resolve(from, match[3] ?? ''),
+      typeOnly: match[2] !== undefined,
+      dynamic: false,
+    })),
+    ...[...text.matchAll(DYNAMIC)].map((match) => ({
+      from,
+      to: resolve(from, match[1] ?? ''),
+      typeOnly: false,
+      dynamic: true,
+    })),
+  ]
+})
+
+function resolve(from: string, specifier: string): string {
+  return specifier.startsWith('.') ? normalize(join(dirname(from), specifier)) : specifier
+}
+
+function folderOf(path: string): string | undefined {
+  return /^src\/([^/]+)\//.exec(path)?.[1]
+}
+
+test('S4-12: folders import only what the architecture allows', () => {
+  const broken = imports.flatMap(({ from, to, typeOnly }) => {
+    const [here, there] = [folderOf(from), folderOf(to)]
+    if (here === undefined || there === undefined || here === there || there === 'model') return []
+    const allowed = ALLOWED[here] ?? []
+    return allowed.includes(there) || (typeOnly && allowed.includes(`${there}:type`)) ? [] : [`${from} -> ${to}`]
+  })
+  assert.deepEqual(broken, [])
+})
+
+test('S0-4: providers are imported only where configuration selects them', () => {
+  const broken = imports.filter(({ from, to, typeOnly }) => {
+    const provider = PROVIDERS.find((path) => to.startsWith(`src/${path}/`))
+    return provider !== undefined && !typeOnly && !PROVIDER_USERS.test(from.slice('src/'.length))
+  })
+  assert.deepEqual(broken, [])
+})
+
+test('packages that the server loads at its start are the light ones', () => {
+  const broken = imports.filter(({ from, to, typeOnly, dynamic }) => {
+    const external =
+      !to.startsWith('src/') && !to.startsWith('node:') && !/^[./]/.test(to) && !to.startsWith('package.json')
+    const name = to.startsWith('@') ? to.split('/').slice(0, 2).join('/') : (to.split('/')[0] ?? '')
+    return external && !typeOnly && !dynamic && !STATIC_PACKAGES.has(name) && folderOf(from) !== 'cli'
+  })
+  assert.deepEqual(broken, [])
+})
+
+test('no file takes part in a cycle of imports', () => {
+  const edges = new Map<string, string[]>()
+  for (const { from, to, typeOnly, dynamic } of imports) {
+    if (typeOnly || dynamic || !to.startsWith('src/')) continue
+    edges.set(from, [...(edges.get(from) ?? []), to])
+  }
+  const state = new Map<string, 'open' | 'done'>()
+  const cycles: string[] = []
+  const visit = (file: string, path: readonly string[]): void => {
+    if (state.get(file) === 'done') return
+    if (state.get(file) === 'open') {
+      cycles.push([...path.slice(path.indexOf(file)), file].join(' -> '))
+      return
+    }
+    state.set(file, 'open')
+    for (const next of edges.get(file) ?? []) visit(next, [...path, file])
+    state.set(file, 'done')
+  }
+  for (const file of files) visit(file, [])
+  assert.deepEqual(cycles, [])
+})
+
+test('the environment is read in src/config and where the process begins', () => {
+  const readers = files.filter((file) =>
+    /\bprocess\.env\b/.test(readFileSync(file, 'utf8').replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '')),
+  )
+  assert.deepEqual(
+    readers.filter((file) => !file.startsWith('src/config/')),
+    [],
+  )
+})
+
+test('every source file says in its first lines what it is for, and stays readable', () => {
+  const silent = files.filter((file) => !readFileSync(file, 'utf8').startsWith('/**'))
+  assert.deepEqual(silent, [])
+  const long = files.filter((file) => readFileSync(file, 'utf8').split('\n').length > 420)
+  assert.deepEqual(long, [])
+})
+
+test('ARCHITECTURE.md names only files that exist', () => {
+  const text = readFileSync('ARCHITECTURE.md', 'utf8')
+  const named = [...text.matchAll(/`((?:src|runtimes|test|bench|docs)\/[\w./-]+\.\w+)`/g)].map(
+    (match) => match[1] ?? '',
+  )
+  assert.ok(named.length > 10, 'the life of an invocation names the files of its steps')
+  assert.deepEqual(
+    named.filter((file) => !existsSync(file)),
+    [],
+  )
+})
