@@ -17,6 +17,8 @@ export interface WorkerClientOptions {
   /** Characters in the arguments of calls under way at most. */
   readonly maxCharacters: number
   readonly clock: Clock
+  /** The thread's program. default worker.ts; tests give one that fails */
+  readonly workerFile?: URL
 }
 
 interface Call {
@@ -31,6 +33,8 @@ const OLD_GENERATION_MB = 512
 /** Small, because what survives a call is little: it keeps the thread's resident memory at 20 MB. */
 const YOUNG_GENERATION_MB = 4
 const STACK_MB = 2
+// Compiled releases have .js files, and only import specifiers are rewritten by the compiler.
+const WORKER_FILE = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url)
 const TIMEOUT_CHECK_MS = 250
 const RESTART_PAUSE_MS = 500
 
@@ -122,9 +126,7 @@ export class WorkerClient {
     this.#startedAt = now
     const { databases, busyTimeoutMs } = this.#options
     const workerData: WorkerData = { databases, busyTimeoutMs, floor: this.#floor.buffer }
-    // Compiled releases have .js files, and only import specifiers are rewritten by the compiler.
-    const file = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url)
-    const worker = new Worker(file, {
+    const worker = new Worker(this.#options.workerFile ?? WORKER_FILE, {
       workerData,
       name: 'stores',
       resourceLimits: {

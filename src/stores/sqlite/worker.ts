@@ -97,10 +97,14 @@ function answer(name: StoreName, requests: readonly Request[]): void {
 }
 
 function attempt(name: StoreName, id: number, body: () => Wire): void {
+  const held = open.has(name)
   try {
     reply(id, body(), undefined)
   } catch (error) {
-    reply(id, null, failed(name, error))
+    const failure = failed(name, error)
+    // The connection may have been bad for long; only if a new one fails as well is it the file.
+    if (held && !open.has(name)) attempt(name, id, body)
+    else reply(id, null, failure)
   }
 }
 
@@ -114,17 +118,21 @@ function perform(db: Database, name: StoreName, [, , operation, args]: Request):
 function commit(name: StoreName, writes: readonly Request[]): void {
   if (writes.length === 0) return
   const outcomes: Reply[] = []
-  let db: Database | undefined
+  let db = open.get(name)
+  const held = db !== undefined
+  let committing = false
   try {
-    db = database(name)
+    db ??= database(name)
     db.begin()
     for (const request of writes) outcomes.push(savepoint(db, name, request))
+    committing = true
     db.commit()
   } catch (error) {
     undo(name, db)
     const failure = failed(name, error)
     // One large write must not take the small ones with it that still fit.
     if (resultCode(error) === DISK_FULL && writes.length > 1) for (const request of writes) commit(name, [request])
+    else if (held && !open.has(name) && !committing) commit(name, writes)
     else for (const [id] of writes) reply(id, null, failure)
     return
   }
