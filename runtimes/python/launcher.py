@@ -254,12 +254,14 @@ def place(code, binary, directory):
 
 def own_module(name):
     """Imports a module from beside this file and hides it again: an action may have modules of the same name."""
-    sys.path.insert(0, _own_directory)
-    try:
-        return __import__(name)
-    finally:
-        sys.path.remove(_own_directory)
-        sys.modules.pop(name, None)
+    if name not in _own_modules:
+        sys.path.insert(0, _own_directory)
+        try:
+            _own_modules[name] = __import__(name)
+        finally:
+            sys.path.remove(_own_directory)
+            sys.modules.pop(name, None)
+    return _own_modules[name]
 
 
 def adopt_main(directory, path):
@@ -274,6 +276,7 @@ def adopt_main(directory, path):
 def activate(directory):
     """Puts the action's directory on the module path, and its virtualenv before that. Raises Refused."""
     sys.path.insert(0, directory)
+    forget_shadowed(directory)
     environment = os.path.join(directory, "virtualenv")
     if not os.path.isdir(environment):
         listing = os.path.join(directory, "requirements.txt")
@@ -298,6 +301,13 @@ def activate(directory):
     except Exception as error:  # noqa: BLE001 - the script is the user's
         report(error)
         raise Refused(502, COMPILE_FAILED) from None
+
+
+def forget_shadowed(directory):
+    """Unloads those of the zygote's modules that the action has under the same name: in an interpreter of its own they would be the ones imported."""
+    own = {name.partition(".")[0] for name in os.listdir(directory)} & preloaded
+    for name in [name for name in sys.modules if name.partition(".")[0] in own]:
+        del sys.modules[name]
 
 
 def compile_main(path):
@@ -337,7 +347,7 @@ def report(error):
             log(text_of(error))
         return
     trace = error.__traceback__
-    while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
+    while trace is not None and trace.tb_frame.f_code.co_filename == report.__code__.co_filename:
         trace = trace.tb_next
     # The interpreter's own printer: importing the traceback module would cost more than the whole run.
     sys.__excepthook__(type(error), error.with_traceback(trace), trace)
@@ -380,9 +390,12 @@ def leave(code):
     os._exit(code)
 
 
+# Top-level names of what the zygote has loaded ahead; none in an interpreter that was started for this container.
+preloaded = frozenset()
 _own_directory = os.path.dirname(os.path.abspath(__file__))
-# Run as a script the directory of this file is on the module path, where an action's imports must not find it (under -I it is not there).
-sys.path[:] = [entry for entry in sys.path if entry != _own_directory]
+_own_modules = {}
 
 if __name__ == "__main__":
+    # Unless started with -I the directory of this file is on the module path, where an action's imports must not find it.
+    sys.path[:] = [entry for entry in sys.path if entry != _own_directory]
     serve()
