@@ -97,14 +97,17 @@ function readText(path) {
 }
 
 /**
- * Compiles every source without running any: the first import of the graph throws when evaluation begins, and by then all of it has been loaded,
- * stripped and compiled.
+ * Compiles every source without running any: each graph begins with an import that throws when evaluation begins, and by then all of it has been
+ * loaded, stripped and compiled. One graph a source, so that one that cannot be loaded leaves the others alone.
  */
 async function compileAll(root) {
   const stop = 'data:text/javascript,throw new Error("compiled")'
-  const imports = sourcesOf(root).map((source) => `import ${JSON.stringify(pathToFileURL(join(root, source)).href)}`)
-  const graph = [`import ${JSON.stringify(stop)}`, ...imports].join('\n')
-  await import(`data:text/javascript,${encodeURIComponent(graph)}`).catch(() => undefined)
+  const graphs = sourcesOf(root).map((source) => [stop, pathToFileURL(join(root, source)).href])
+  const load = (graph) => {
+    const text = graph.map((url) => `import ${JSON.stringify(url)}`).join('\n')
+    return import(`data:text/javascript,${encodeURIComponent(text)}`)
+  }
+  await Promise.allSettled(graphs.map((graph) => load(graph)))
   module.flushCompileCache()
 }
 

@@ -4,20 +4,24 @@
  */
 
 import { readFileSync, writeFileSync } from 'node:fs'
+import { renderCliPage } from '../src/cli/reference.ts'
 import { renderConfigurationReference } from '../src/config/reference.ts'
 
 interface Page {
   /** Beside this file. */
   readonly file: string
-  readonly render: () => string
+  readonly render: () => string | Promise<string>
 }
 
-const PAGES: readonly Page[] = [{ file: 'configuration.md', render: renderConfigurationReference }]
+const PAGES: readonly Page[] = [
+  { file: 'configuration.md', render: renderConfigurationReference },
+  { file: 'cli.md', render: renderCliPage },
+]
 
 const check = process.argv.includes('--check')
 for (const { file, render } of PAGES) {
   const target = new URL(file, import.meta.url)
-  const text = render()
+  const text = await render()
   if (text === currentText(target)) continue
   if (check) {
     process.stderr.write(`docs/${file} is out of date: run npm run docs\n`)

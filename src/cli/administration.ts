@@ -2,12 +2,14 @@
 
 import type { Command } from 'commander'
 import { adminSocketPath } from '../config/runtime-paths.ts'
+import type { Config } from '../config/schema.ts'
 import type { UserAdministration } from '../management/user-administration.ts'
 import { systemClock } from '../model/clock.ts'
 import { Refusal } from '../model/errors.ts'
 import type { Cli } from './cli.ts'
 import { CliError, EXIT } from './failure.ts'
 import { loadPlatformConfig } from './platform-config.ts'
+import type { AdminEndpoint } from './remote-administration.ts'
 import { remoteAdministration, serverListens } from './remote-administration.ts'
 
 /**
@@ -21,12 +23,18 @@ export async function administer(
 ): Promise<number | void> {
   const { config } = await loadPlatformConfig(cli, command)
   try {
-    const socketPath = adminSocketPath(config.dataDir)
-    if (await serverListens(socketPath)) return await work(remoteAdministration(socketPath))
+    const endpoint = adminEndpoint(config)
+    if (await serverListens(endpoint)) return await work(remoteAdministration(endpoint))
     return await onFiles(config.dataDir, work)
   } catch (error) {
     throw error instanceof Refusal ? asCliError(error) : error
   }
+}
+
+/** Where a server with this configuration has its admin API. */
+export function adminEndpoint({ dataDir, internal }: Config): AdminEndpoint {
+  if (internal.listen === 'unix') return { socketPath: adminSocketPath(dataDir) }
+  return { address: internal.listen, token: internal.token }
 }
 
 /** The failure that a refusal of the administration is on the command line. */

@@ -1,5 +1,6 @@
 /** Calls of the OpenWhisk API, and what their failures look like to the user of the command line. */
 
+import type { IncomingHttpHeaders } from 'node:http'
 import { arch, platform } from 'node:os'
 import type { JsonValue } from '../model/json.ts'
 import { isJsonObject } from '../model/json.ts'
@@ -19,6 +20,7 @@ export type Query = Readonly<Record<string, string | number | boolean | undefine
 
 export interface ApiAnswer {
   readonly status: number
+  readonly headers: IncomingHttpHeaders
   /** The body as it came, and parsed: undefined where it is no JSON. */
   readonly text: string
   readonly json: JsonValue | undefined
@@ -45,6 +47,8 @@ export interface ApiCall {
   /** JSON text. */
   readonly body?: string
   readonly signal?: AbortSignal
+  /** default: two minutes, longer than the longest blocking call of a server with its default limits. */
+  readonly timeoutMs?: number
 }
 
 export interface ApiClient {
@@ -67,7 +71,7 @@ export function createApiClient(connection: Connection, trace?: (text: string) =
     async call(call) {
       const url = urlOf(connection, call)
       trace?.(`> ${call.method} ${url}\n${call.body === undefined ? '' : `> ${stripSecrets(call.body)}\n`}`)
-      const { status, text } = await send({
+      const { status, headers, text } = await send({
         method: call.method,
         url,
         headers: {
@@ -76,14 +80,14 @@ export function createApiClient(connection: Connection, trace?: (text: string) =
           'User-Agent': `stave-cli (${platform()} ${arch()})`,
           ...(call.body !== undefined && { 'Content-Type': 'application/json' }),
         },
-        timeoutMs: REQUEST_TIMEOUT_MS,
+        timeoutMs: call.timeoutMs ?? REQUEST_TIMEOUT_MS,
         insecure: connection.insecure,
         ...(call.body !== undefined && { body: call.body }),
         ...(connection.certificate !== undefined && { certificate: connection.certificate }),
         ...(call.signal !== undefined && { signal: call.signal }),
       })
       trace?.(`< ${status} ${stripSecrets(text)}\n`)
-      const answer = { status, text, json: parse(text) }
+      const answer = { status, headers, text, json: parse(text) }
       if (status >= 400) throw new ApiError(answer)
       if (status < 200 || status >= 300) throw unexpectedStatus(connection, status)
       return answer

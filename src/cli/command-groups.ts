@@ -4,6 +4,16 @@ import type { CommandGroup } from './cli.ts'
 
 export const COMMAND_GROUPS: readonly CommandGroup[] = [
   {
+    name: 'standalone',
+    summary: 'run the whole platform in one process',
+    load: async (cli) => (await import('./commands/standalone.ts')).standaloneCommand(cli),
+  },
+  {
+    name: 'run',
+    summary: 'run one action file without a server',
+    load: async (cli) => (await import('./commands/run.ts')).runCommand(cli),
+  },
+  {
     name: 'action',
     summary: 'work with actions',
     load: async (cli) => (await import('./commands/action.ts')).actionCommand(cli),
@@ -22,6 +32,11 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
     name: 'limits',
     summary: "administer namespaces' limits",
     load: async (cli) => (await import('./commands/limits.ts')).limitsCommand(cli),
+  },
+  {
+    name: 'doctor',
+    summary: 'report what this host can isolate and run, and what to install for more',
+    load: async (cli) => (await import('./commands/doctor.ts')).doctorCommand(cli),
   },
   {
     name: 'config',

@@ -1,6 +1,7 @@
 /** The platform's configuration as the server on this host would load it, with the command line's flags on top. */
 
 import { readFileSync } from 'node:fs'
+import { Option } from 'commander'
 import type { Command } from 'commander'
 import type { LoadedConfig } from '../config/load.ts'
 import { FLAGS } from '../config/sources/flags.ts'
@@ -11,10 +12,13 @@ import { CliError, EXIT, messageOf } from './failure.ts'
 /** Flags that are options of every command already. */
 const GLOBAL_FLAGS: ReadonlySet<string> = new Set(['data-dir'])
 
-/** Adds every configuration key as an option of `command`. */
-export function addConfigOptions(command: Command): Command {
-  for (const { name, argument, description } of FLAGS) {
-    if (!GLOBAL_FLAGS.has(name)) command.option(`--${name} ${argument}`, description)
+/** Adds every configuration key as an option of `command`; `hidden` ones are taken but not in its help. */
+export function addConfigOptions(command: Command, hidden = false): Command {
+  for (const { name, argument, description, common } of FLAGS) {
+    if (GLOBAL_FLAGS.has(name)) continue
+    const option = new Option(`--${name} ${argument}`, description)
+    if (hidden) option.hideHelp()
+    command.addOption(option.helpGroup(common ? 'Common options:' : 'Configuration (docs/configuration.md):'))
   }
   return command
 }

@@ -1,4 +1,4 @@
-/** User administration through a running server: the admin API on the unix socket of its data directory. */
+/** User administration through a running server: the admin API on the unix socket of its data directory, or on TCP where it is configured so. */
 
 import { Refusal } from '../model/errors.ts'
 import type { NamespaceKey, Subject } from '../model/identity.ts'
@@ -6,14 +6,18 @@ import { isJsonObject } from '../model/json.ts'
 import type { NamespaceLimits } from '../model/limits.ts'
 import type { SubjectKey, UserAdministration } from '../management/user-administration.ts'
 import { CliError, EXIT, messageOf } from './failure.ts'
+import type { HttpRequest } from './http-client.ts'
 import { NetworkError, send } from './http-client.ts'
 
 const TIMEOUT_MS = 30_000
 
-/** True when a server answers on the socket. Rejects where there is one that this user may not talk to. */
-export async function serverListens(socketPath: string): Promise<boolean> {
+/** Where the admin API is: a unix socket, or HOST:PORT with the token of the configuration. */
+export type AdminEndpoint = { readonly socketPath: string } | { readonly address: string; readonly token: string }
+
+/** True when a server answers there. Rejects where there is one that this user may not talk to. */
+export async function serverListens(endpoint: AdminEndpoint): Promise<boolean> {
   try {
-    await send({ method: 'GET', url: 'http://stave/livez', socketPath, headers: {}, timeoutMs: TIMEOUT_MS })
+    await send({ method: 'GET', ...routeTo(endpoint, '/livez'), timeoutMs: TIMEOUT_MS })
     return true
   } catch (error) {
     const code = error instanceof NetworkError ? error.code : ''
@@ -21,35 +25,46 @@ export async function serverListens(socketPath: string): Promise<boolean> {
     if (code === 'EACCES' || code === 'EPERM') {
       throw new CliError(
         EXIT.general,
-        `${socketPath} belongs to another user: run this as the user that runs the server.`,
+        `${nameOf(endpoint)} belongs to another user: run this as the user that runs the server.`,
       )
     }
-    throw new CliError(EXIT.network, `The server on ${socketPath} does not answer: ${messageOf(error)}.`, {
-      cause: error,
-    })
+    throw noAnswer(endpoint, error)
   }
 }
 
-/** The administration behind `socketPath`; its refusals arrive as those of a local one. */
-export function remoteAdministration(socketPath: string): UserAdministration {
+function noAnswer(endpoint: AdminEndpoint, error: unknown): CliError {
+  const message = `The server on ${nameOf(endpoint)} does not answer: ${messageOf(error)}.`
+  return new CliError(EXIT.network, message, { cause: error })
+}
+
+function nameOf(endpoint: AdminEndpoint): string {
+  return 'socketPath' in endpoint ? endpoint.socketPath : endpoint.address
+}
+
+function routeTo(endpoint: AdminEndpoint, path: string): Pick<HttpRequest, 'url' | 'socketPath' | 'headers'> {
+  if ('socketPath' in endpoint) return { url: `http://stave${path}`, socketPath: endpoint.socketPath, headers: {} }
+  return { url: `http://${endpoint.address}${path}`, headers: { Authorization: `Bearer ${endpoint.token}` } }
+}
+
+/** The administration of the server at `endpoint`; its refusals arrive as those of a local one. */
+export function remoteAdministration(endpoint: AdminEndpoint): UserAdministration {
   /** The answer is the server's own, documented in src/management/README.md: it is not checked again field by field. */
   async function call<Answer>(method: string, path: readonly string[], options: CallOptions = {}): Promise<Answer> {
     const query = options.namespace === undefined ? '' : `?namespace=${encodeURIComponent(options.namespace)}`
     const route = path.map((segment) => encodeURIComponent(segment)).join('/')
+    const target = routeTo(endpoint, `/admin/${route}${query}`)
     const answer = await send({
       method,
-      url: `http://stave/admin/${route}${query}`,
-      socketPath,
+      ...target,
       headers: {
+        ...target.headers,
         Accept: 'application/json',
         ...(options.body !== undefined && { 'Content-Type': 'application/json' }),
       },
       timeoutMs: TIMEOUT_MS,
       ...(options.body !== undefined && { body: JSON.stringify(options.body) }),
     }).catch((error: unknown) => {
-      throw new CliError(EXIT.network, `The server on ${socketPath} does not answer: ${messageOf(error)}.`, {
-        cause: error,
-      })
+      throw noAnswer(endpoint, error)
     })
     if (answer.status >= 400) throw refusalOf(answer.status, answer.text)
     return JSON.parse(answer.text) as Answer

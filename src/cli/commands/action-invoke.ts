@@ -60,8 +60,8 @@ async function post(
   }
 }
 
-/** Refusals have `code` beside `error`; the answer for a failed action has no `code`. */
-function isOutcome({ status, json }: ApiAnswer): boolean {
+/** True for the answer for a failed action: refusals have `code` beside `error`, outcomes have not. */
+export function isOutcome({ status, json }: ApiAnswer): boolean {
   return (status === 502 || status === 500) && isJsonObject(json) && json.code === undefined
 }
 
