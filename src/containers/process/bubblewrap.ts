@@ -14,7 +14,6 @@ export interface BubblewrapTools {
   readonly sh: string
   readonly bwrap: string
   readonly setpriv: string
-  readonly nsenter: string | undefined
 }
 
 export interface BubblewrapOptions {
@@ -37,9 +36,6 @@ function bubblewrapCommand(
   launcher: RuntimeLauncher,
   { tools, root }: BubblewrapOptions,
 ): readonly [string, ...string[]] {
-  const joinsNetwork = plan.networkNamespace !== undefined && tools.nsenter !== undefined
-  const enter = joinsNetwork ? [tools.nsenter, `--net=${plan.networkNamespace}`, '--'] : []
-  const ownNetwork = plan.network !== 'host' && !joinsNetwork
   return [
     tools.sh,
     '-c',
@@ -48,11 +44,11 @@ function bubblewrapCommand(
     plan.seccompFile ?? '-',
     ...plan.cgroupProcs,
     '--',
-    ...enter,
+    ...plan.networkCommand,
     tools.bwrap,
     ...(root ? [] : ['--unshare-user']),
     ...['--unshare-ipc', '--unshare-pid', '--unshare-uts', '--unshare-cgroup-try'],
-    ...(ownNetwork ? ['--unshare-net'] : []),
+    ...(plan.network === 'none' ? ['--unshare-net'] : []),
     ...['--hostname', plan.hostname, '--die-with-parent', '--new-session', '--as-pid-1'],
     ...['--cap-drop', 'ALL'],
     ...(root ? ['--cap-add', 'CAP_SETUID', '--cap-add', 'CAP_SETGID', '--cap-add', 'CAP_SETPCAP'] : []),

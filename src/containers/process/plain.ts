@@ -6,6 +6,9 @@
 import { INIT_SCRIPT, JOIN_SCRIPT, limitArguments } from './sandbox-scripts.ts'
 import type { ProcessStarter } from './started-process.ts'
 import { spawnWithPipes } from './started-process.ts'
+import { privilegeArguments } from './unshare.ts'
+
+const UNPRIVILEGED = ['--no-new-privs', '--pdeathsig', 'KILL', '--']
 
 export interface PlainOptions {
   readonly sh: string
@@ -18,12 +21,11 @@ export function createPlainStarter(options: PlainOptions): ProcessStarter {
   return {
     start(plan, launcher) {
       const user = options.setpriv === undefined ? undefined : plan.user
-      const identity =
-        user === undefined ? [] : ['--reuid', String(user.uid), '--regid', String(user.gid), '--clear-groups']
       const privileges =
         options.setpriv === undefined
           ? []
-          : [options.setpriv, ...identity, '--no-new-privs', '--pdeathsig', 'KILL', '--']
+          : // An ordinary user may not touch the bounding set, which means nothing without new privileges.
+            [options.setpriv, ...(user === undefined ? UNPRIVILEGED : privilegeArguments(user))]
       return spawnWithPipes(
         [
           options.sh,

@@ -118,7 +118,7 @@ export function createProcessContainerFactory(options: ProcessContainerFactoryOp
     },
     metrics,
     protections: () => prepared().protections,
-    apiAddress: () => host?.networks.hostAddress,
+    apiAddress: () => host?.networks.apiAddress,
     async start() {
       if (host !== undefined) return
       host = await prepareHost({ ...options, launchers: [...runtimes.values()] })
@@ -175,9 +175,7 @@ export function createProcessContainerFactory(options: ProcessContainerFactoryOp
       await Promise.all([...zygotes.values()].map((starter) => starter.close()))
       zygotes.clear()
       await stopping.starter.close()
-      await stopping.networks.close()
-      stopping.memoryWatch.close()
-      stopping.cgroups?.close()
+      await stopping.release()
     },
   }
 }

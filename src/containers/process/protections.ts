@@ -13,13 +13,19 @@ export interface Protection {
   readonly remedy?: string
 }
 
+/** A better level that was tried, and why it does not work here. */
+export interface RejectedLevel {
+  readonly level: SandboxLevel
+  readonly reason: string
+  readonly remedy?: string
+}
+
 export interface Protections {
   readonly level: SandboxLevel
   readonly root: boolean
   readonly network: NetworkMode
   readonly protections: readonly Protection[]
-  /** Better levels that were tried and why they do not work here. */
-  readonly rejected: readonly { readonly level: SandboxLevel; readonly reason: string; readonly remedy?: string }[]
+  readonly rejected: readonly RejectedLevel[]
 }
 
 /** One line: `sandbox bubblewrap as root, network host; on: …; off: seccomp (no perl, …)`. */

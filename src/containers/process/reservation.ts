@@ -8,6 +8,7 @@ import { ContainerStartError } from '../container-factory.ts'
 import { killAll } from './cgroup-files.ts'
 import type { CgroupLeaf } from './cgroups.ts'
 import { bootId, membersOf, readProcess, readProcesses, signalAll } from './process-table.ts'
+import type { NetworkLease } from './container-networks.ts'
 import type { RuntimeLauncher } from './runtime-launcher.ts'
 import type { SandboxHost } from './sandbox-host.ts'
 import type { SandboxMount, SandboxPlan } from './sandbox-plan.ts'
@@ -71,7 +72,7 @@ export async function reserve(host: SandboxHost, spec: ContainerSpec, launcher: 
       if (uid !== undefined) chownSync(hostDirectory, uid, uid)
     }
     return {
-      plan: makePlan(host, spec, launcher, { uid, leaf, hostDirectory, namespace: network?.namespace }),
+      plan: makePlan(host, spec, launcher, { uid, leaf, hostDirectory, network }),
       leaf,
       started(startedProcess) {
         process = startedProcess
@@ -98,7 +99,7 @@ function makePlan(
     readonly uid: number | undefined
     readonly leaf: CgroupLeaf | undefined
     readonly hostDirectory: string
-    readonly namespace: string | undefined
+    readonly network: NetworkLease | undefined
   },
 ): SandboxPlan {
   const { settings, root, level } = host
@@ -110,7 +111,8 @@ function makePlan(
     ...(held.uid !== undefined && { user: { uid: held.uid, gid: held.uid } }),
     cgroupProcs: held.leaf?.procs ?? [],
     network: settings.network,
-    ...(held.namespace !== undefined && { networkNamespace: held.namespace }),
+    networkCommand: held.network?.command ?? [],
+    ...(held.network?.namespace !== undefined && { networkNamespace: held.network.namespace }),
     ...(host.seccompFile !== undefined && { seccompFile: host.seccompFile }),
     rlimits: {
       openFiles: settings.openFiles,
@@ -125,7 +127,7 @@ function makePlan(
       ...launcher.environment,
       HOME: home,
       ...(level === 'none' && { TMPDIR: home }),
-      __OW_API_HOST: host.apiHost,
+      __OW_API_HOST: host.networks.apiHost,
       ...(spec.concurrent && { __OW_ALLOW_CONCURRENT: 'true' }),
     },
   }

@@ -27,11 +27,11 @@ export interface SandboxHost {
   readonly networks: ContainerNetworks
   readonly seccompFile: string | undefined
   readonly memoryWatch: MemoryWatch
-  /** Value of `__OW_API_HOST`. */
-  readonly apiHost: string
 }
 
 /** A host whose way of building sandboxes has passed its self-test. */
 export interface PreparedHost extends SandboxHost {
   readonly protections: Protections
+  /** Gives back all that was prepared. Containers must have ended. Idempotent. */
+  release(): Promise<void>
 }

@@ -27,9 +27,11 @@ export interface SandboxPlan {
   readonly user?: { readonly uid: number; readonly gid: number }
   /** `cgroup.procs` files (one on v2, one a controller on v1) that the first process joins before it runs any user code. */
   readonly cgroupProcs: readonly string[]
-  /** `host` shares the host's network; the other two need a network namespace of their own: `networkNamespace` where given, else a new and empty one. */
+  /** `host` shares the host's network, `none` is a new and empty network namespace, `isolated` is entered by `networkCommand`. */
   readonly network: NetworkMode
-  /** Path of a prepared network namespace to join (`isolated`). */
+  /** Put in front of the command that builds the sandbox; empty but for `isolated`. */
+  readonly networkCommand: readonly string[]
+  /** Path of the network namespace that `networkCommand` enters, where it has a name. */
   readonly networkNamespace?: string
   /** File with the raw seccomp BPF program (8 bytes an instruction); undefined where none can be loaded. */
   readonly seccompFile?: string

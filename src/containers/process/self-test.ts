@@ -51,7 +51,8 @@ export function readSelfTest(output: string): SelfTestReport | undefined {
   if (!seen.has('done') || !seen.has('work')) return undefined
   const empty = (key: string): boolean => /^0+$/.test(seen.get(key) ?? '')
   return {
-    noCapabilities: empty('CapEff:') && empty('CapBnd:'),
+    // Without new privileges the bounding set gives nothing to anybody.
+    noCapabilities: empty('CapEff:') && (empty('CapBnd:') || seen.get('NoNewPrivs:') === '1'),
     noNewPrivileges: seen.get('NoNewPrivs:') === '1',
     seccomp: seen.get('Seccomp:') === '2',
     uid: seen.has('Uid:') ? Number(seen.get('Uid:')) : undefined,

@@ -23,7 +23,6 @@ export interface UnshareTools {
   readonly mount: string
   readonly umount: string
   readonly pivotRoot: string
-  readonly nsenter: string | undefined
   readonly hostname: string | undefined
   readonly ip: string | undefined
 }
@@ -57,8 +56,8 @@ export function unshareTools(tools: HostTools): UnshareTools | readonly string[]
     const wanted = { sh, unshare, setpriv, mount, umount, pivot_root: pivotRoot }
     return Object.entries(wanted).flatMap(([name, path]) => (path === undefined ? [name] : []))
   }
-  const { nsenter, hostname, ip } = tools
-  return { sh, unshare, setpriv, mount, umount, pivotRoot, nsenter, hostname, ip }
+  const { hostname, ip } = tools
+  return { sh, unshare, setpriv, mount, umount, pivotRoot, hostname, ip }
 }
 
 /** Starts containers with util-linux. */
@@ -79,9 +78,7 @@ function unshareCommand(
 ): readonly [string, ...string[]] {
   const { tools, root, seccomp } = options
   const seccompFile = seccomp === undefined ? undefined : plan.seccompFile
-  const joinsNetwork = plan.networkNamespace !== undefined && tools.nsenter !== undefined
-  const enter = joinsNetwork ? [tools.nsenter, `--net=${plan.networkNamespace}`, '--'] : []
-  const ownNetwork = plan.network !== 'host' && !joinsNetwork
+  const emptyNetwork = plan.network === 'none'
   return [
     tools.sh,
     '-c',
@@ -90,13 +87,13 @@ function unshareCommand(
     seccompFile ?? '-',
     ...plan.cgroupProcs,
     '--',
+    ...plan.networkCommand,
     tools.setpriv,
     '--pdeathsig',
     'KILL',
-    ...enter,
     tools.unshare,
     ...(root ? [] : ['--user', '--map-root-user']),
-    ...['--mount', '--pid', '--ipc', '--uts', '--cgroup', ...(ownNetwork ? ['--net'] : [])],
+    ...['--mount', '--pid', '--ipc', '--uts', '--cgroup', ...(emptyNetwork ? ['--net'] : [])],
     ...['--fork', '--kill-child', '--propagation', 'private', '--'],
     tools.sh,
     '-c',
@@ -106,7 +103,7 @@ function unshareCommand(
     options.mountTable(plan),
     plan.hostname,
     plan.workingDirectory,
-    ownNetwork ? (tools.ip ?? '-') : '-',
+    emptyNetwork ? (tools.ip ?? '-') : '-',
     root ? '-' : (tools.hostname ?? '-'),
     tools.mount,
     tools.pivotRoot,

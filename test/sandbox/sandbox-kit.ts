@@ -1,0 +1,225 @@
+/** What the sandbox tests share: a factory on this host at a given level, a container that runs a piece of JavaScript, and the proof that nothing is left. */
+
+import assert from 'node:assert/strict'
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import type { Container, ContainerSpec } from '../../src/containers/container-factory.ts'
+import { findHostTools } from '../../src/containers/process/host-tools.ts'
+import type { ProcessContainerFactory } from '../../src/containers/process/process-container-factory.ts'
+import { createProcessContainerFactory } from '../../src/containers/process/process-container-factory.ts'
+import { readProcesses } from '../../src/containers/process/process-table.ts'
+import type { RuntimeLauncher } from '../../src/containers/process/runtime-launcher.ts'
+import type { ProcessFactorySettings, SandboxLevel } from '../../src/containers/process/settings.ts'
+import { systemClock } from '../../src/model/clock.ts'
+import { deadlineIn } from '../../src/model/deadline.ts'
+import { parseJsonObject } from './parse-json.ts'
+import type { ContainerId } from '../../src/model/ids.ts'
+import { randomIds } from '../../src/model/ids.ts'
+
+export const isRoot = process.getuid?.() === 0
+const node = process.execPath
+const here = import.meta.dirname
+const ids = randomIds()
+
+/** Kinds of the test launcher: `test:works`, `test:silent` (never ready) and `test:broken` (ends at once). */
+export function testLaunchers(): ReadonlyMap<string, RuntimeLauncher> {
+  const launcher = (kind: string, ...args: string[]): [string, RuntimeLauncher] => [
+    kind,
+    {
+      kind,
+      family: 'nodejs',
+      interpreter: node,
+      version: process.versions.node,
+      mounts: [
+        { source: dirname(dirname(node)), target: '/opt/node' },
+        { source: here, target: '/opt/launcher' },
+      ],
+      command: ['/opt/node/bin/node', '/opt/launcher/test-launcher.cjs', ...args],
+      hostCommand: [node, join(here, 'test-launcher.cjs'), ...args],
+      environment: { PATH: '/usr/local/bin:/usr/bin:/bin', LANG: 'C.UTF-8' },
+    },
+  ]
+  return new Map([launcher('test:works'), launcher('test:silent', 'silent'), launcher('test:broken', 'broken')])
+}
+
+export const testSettings: ProcessFactorySettings = {
+  sandbox: 'auto',
+  network: 'host',
+  uidFirst: 300_000,
+  uidCount: 50,
+  tmpMb: 16,
+  openFiles: 256,
+  processes: 64,
+  fileBytes: 8 * 1024 * 1024,
+  memoryMb: 4096,
+  cpuMilli: 2000,
+  resources: {},
+  maxAnswerBytes: 1024 * 1024,
+  apiHost: 'http://localhost:3233',
+  startTimeoutMs: 20_000,
+  maxConcurrentStarts: 0,
+  trusted: false,
+  loopback: true,
+}
+
+export interface TestHost {
+  readonly factory: ProcessContainerFactory
+  readonly dataDir: string
+  readonly runDir: string
+  /** Lines that were logged as warnings. */
+  readonly warnings: string[]
+  /** Stops the factory, asserts that nothing is left on the host, and removes its directories. */
+  close(): Promise<void>
+}
+
+/** A started factory with directories of its own. */
+export async function openTestHost(settings: Partial<ProcessFactorySettings> = {}): Promise<TestHost> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'stave-data-'))
+  const runDir = join(dataDir, 'run')
+  const warnings: string[] = []
+  const factory = createProcessContainerFactory({
+    runtimes: testLaunchers(),
+    dataDir,
+    runDir,
+    settings: { ...testSettings, ...settings },
+    clock: systemClock,
+    log: { info: () => undefined, warn: (_fields, message) => void warnings.push(message) },
+  })
+  try {
+    await factory.start()
+  } catch (error) {
+    rmSync(dataDir, { recursive: true, force: true })
+    throw error
+  }
+  return {
+    factory,
+    dataDir,
+    runDir,
+    warnings,
+    async close() {
+      await factory.stop()
+      assertNothingLeft(runDir)
+      rmSync(dataDir, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Fails when containers of the factory have left processes, control groups, mounts or directories. */
+export function assertNothingLeft(runDir: string): void {
+  assert.deepEqual(readdirSync(join(runDir, 'containers')), [], 'directories of containers')
+  assert.deepEqual(ownDescendants(), [], 'processes')
+  assert.ok(!readFileSync('/proc/mounts', 'utf8').includes(runDir), 'mounts')
+  const group = readFileSync(join(runDir, 'cgroups'), 'utf8').trim()
+  const left = group.split('\n').filter((directory) => directory !== '' && listDirectories(directory).length > 0)
+  assert.deepEqual(left, [], 'control groups')
+}
+
+function listDirectories(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []))
+  } catch {
+    return []
+  }
+}
+
+/** Command lines of processes that descend from this one or run as a user of containers. */
+function ownDescendants(): readonly string[] {
+  const uids = new RegExp(`^Uid:\\s+3000[0-4]\\d\\b`, 'm')
+  return readProcesses().flatMap(({ pid, parent }) => {
+    const status = readText(`/proc/${pid}/status`)
+    return parent === process.pid || uids.test(status)
+      ? [`${pid} ${readText(`/proc/${pid}/cmdline`).replaceAll('\0', ' ')}`]
+      : []
+  })
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+/** Sandbox levels that this host can build, by the presence of their tools; why the others are left out. */
+export function availableLevels(): readonly { readonly level: SandboxLevel; readonly missing?: string }[] {
+  const tools = findHostTools()
+  return [
+    { level: 'bubblewrap', ...(tools.bwrap === undefined && { missing: 'bwrap is not installed' }) },
+    { level: 'unshare', ...(tools.unshare === undefined && { missing: 'unshare is not installed' }) },
+    { level: 'none' },
+  ]
+}
+
+/** A specification with a fresh id. */
+export function testSpec(changes: Partial<ContainerSpec> = {}): ContainerSpec {
+  return {
+    id: ids.containerId(),
+    kind: 'test:works',
+    image: '',
+    memoryMb: 256,
+    cpuMilli: 0,
+    concurrent: false,
+    labels: { test: 'yes' },
+    ...changes,
+  }
+}
+
+export type { ContainerId }
+
+/** A container whose `main` is `code`; its output is collected. */
+export async function startAction(
+  factory: ProcessContainerFactory,
+  code: string,
+  changes: Partial<ContainerSpec> = {},
+): Promise<{ readonly container: Container; readonly output: () => string }> {
+  const container = await factory.create(testSpec(changes), deadlineIn(20_000, systemClock))
+  let said = ''
+  container.channel.onOutput = (_stream, chunk) => {
+    said += chunk.toString()
+  }
+  const reply = await new Promise<string>((resolve) => {
+    container.channel.init(JSON.stringify({ value: { name: 'test', main: 'main', binary: false, code } }), (answer) => {
+      resolve(answer.type === 'lost' ? 'lost' : answer.type === 'answer' ? answer.body.toString() : 'tooLarge')
+    })
+  })
+  assert.equal(reply, '{"ok":true}')
+  return { container, output: () => said }
+}
+
+/** What one run answered: its JSON object, or the type of the reply when there was none. */
+export function run(
+  container: Container,
+  value: Readonly<Record<string, unknown>> = {},
+): Promise<Record<string, unknown>> {
+  return new Promise((resolve) => {
+    container.channel.run(ids.activationId(systemClock.now()), JSON.stringify({ value }), (reply) => {
+      resolve(reply.type === 'answer' ? parseJsonObject(reply.body.toString()) : { reply: reply.type })
+    })
+  })
+}
+
+/** Runs `body` (statements of an async function that may `return` an object) once in a new container and destroys it. */
+export async function inside(
+  factory: ProcessContainerFactory,
+  body: string,
+  changes: Partial<ContainerSpec> = {},
+): Promise<Record<string, unknown>> {
+  const { container } = await startAction(factory, `async function main(args) { ${PRELUDE} ${body} }`, changes)
+  try {
+    return await run(container)
+  } finally {
+    await container.destroy()
+  }
+}
+
+/** For the code inside: `sh(command)` gives what a shell printed and its status; `attempt(f)` the error code of what throws. */
+const PRELUDE = `
+const fs = require('node:fs');
+const sh = (command, input) => {
+  const { status, signal, stdout, stderr } = require('node:child_process').spawnSync('/bin/sh', ['-c', command], { encoding: 'utf8', input });
+  return { status, signal, stdout: (stdout ?? '').trim(), stderr: (stderr ?? '').trim() };
+};
+const attempt = (f) => { try { f(); return 'done' } catch (error) { return error.code ?? String(error) } };
+`
