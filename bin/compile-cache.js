@@ -103,12 +103,13 @@ function readText(path) {
 async function compileAll(root) {
   const stop = 'data:text/javascript,throw new Error("compiled")'
   const graphs = sourcesOf(root).map((source) => [stop, pathToFileURL(join(root, source)).href])
-  const load = (graph) => {
-    const text = graph.map((url) => `import ${JSON.stringify(url)}`).join('\n')
-    return import(`data:text/javascript,${encodeURIComponent(text)}`)
-  }
   await Promise.allSettled(graphs.map((graph) => load(graph)))
   module.flushCompileCache()
+}
+
+function load(graph) {
+  const text = graph.map((url) => `import ${JSON.stringify(url)}`).join('\n')
+  return import(`data:text/javascript,${encodeURIComponent(text)}`)
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await compileAll(process.argv[2])
