@@ -5,6 +5,7 @@ import type { HostTools } from './host-tools.ts'
 import type { Protection } from './protections.ts'
 import type { NetworkMode } from './sandbox-plan.ts'
 import type { SelfTestReport } from './self-test.ts'
+import { canLimitProcesses } from './reservation.ts'
 import type { SandboxLevel } from './settings.ts'
 
 export interface ProtectionFindings {
@@ -66,7 +67,7 @@ function seccompDetail({ level }: ProtectionFindings): string {
   return level === 'none' ? 'not for plain processes' : 'nothing here can load a program'
 }
 
-function cgroupProtections({ cgroups, reasons, root }: ProtectionFindings): readonly Protection[] {
+function cgroupProtections({ cgroups, reasons, root, level }: ProtectionFindings): readonly Protection[] {
   const why = reasons.length > 0 ? reasons.join('; ') : 'the controller is not available'
   const remedy = root ? 'mount the controller' : 'run the platform as a systemd service with Delegate=yes'
   const control = (name: string, on: boolean | undefined, otherwise: string): Protection =>
@@ -75,7 +76,9 @@ function cgroupProtections({ cgroups, reasons, root }: ProtectionFindings): read
     })
   return [
     control('memory limit', cgroups?.controls.memory, 'measured four times a second instead'),
-    control('process limit', cgroups?.controls.processes, root ? 'a resource limit instead' : 'none'),
+    cgroups?.controls.processes !== true && canLimitProcesses(level, root)
+      ? entry('process limit', true, 'resource limit')
+      : control('process limit', cgroups?.controls.processes, 'none'),
     control('CPU share', cgroups?.controls.cpu, 'none'),
     control('freezer', cgroups?.controls.freezer, 'stopped by signals instead'),
   ]

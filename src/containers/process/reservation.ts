@@ -1,6 +1,7 @@
 /** Everything a container holds on the host besides its processes (user, control group, directory, network), taken together and given back together. */
 
 import { chownSync, mkdirSync } from 'node:fs'
+import { release as kernelRelease } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ContainerSpec } from '../container-factory.ts'
@@ -13,6 +14,7 @@ import type { RuntimeLauncher } from './runtime-launcher.ts'
 import type { SandboxHost } from './sandbox-host.ts'
 import type { SandboxMount, SandboxPlan } from './sandbox-plan.ts'
 import { WORKING_DIRECTORY } from './root-directory.ts'
+import type { SandboxLevel } from './settings.ts'
 import type { StartedProcess } from './started-process.ts'
 
 /** Killed processes are gone in a few ms; only one that hangs in the kernel (a dead network file system) takes longer. */
@@ -116,8 +118,7 @@ function makePlan(
     ...(host.seccompFile !== undefined && { seccompFile: host.seccompFile }),
     rlimits: {
       openFiles: settings.openFiles,
-      // Counted per user: only where the container has one of its own may it be set, or the host's other processes would count.
-      ...(held.uid !== undefined && { processes: settings.processes }),
+      ...(canLimitProcesses(level, held.uid !== undefined) && { processes: settings.processes }),
       fileBytes: settings.fileBytes,
     },
     hostname: 'action',
@@ -144,6 +145,15 @@ function privateMounts(tmpMb: number): readonly SandboxMount[] {
     { type: 'tmpfs', target: WORKING_DIRECTORY, sizeMb: tmpMb, mode: '1777' },
     { type: 'tmpfs', target: '/dev/shm', sizeMb: Math.min(tmpMb, SHARED_MEMORY_MB), mode: '1777' },
   ]
+}
+
+/**
+ * The limit on processes counts those of a user: the host's other processes of that user would count, too, unless the container has a user of its
+ * own, or a user namespace on a kernel that counts in each (Linux 5.14).
+ */
+export function canLimitProcesses(level: SandboxLevel, ownUser: boolean): boolean {
+  const [major = 0, minor = 0] = kernelRelease().split('.').map(Number)
+  return ownUser || (level !== 'none' && (major > 5 || (major === 5 && minor >= 14)))
 }
 
 /** The container's part of the node's CPU time: what it asked for, else in proportion to its memory as OpenWhisk has it. */
