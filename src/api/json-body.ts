@@ -1,5 +1,6 @@
 /** JSON request bodies: content type, UTF-8, syntax and depth, each refused in OpenWhisk's words. */
 
+import { isUtf8 } from 'node:buffer'
 import { malformedContent } from '../model/errors.ts'
 import type { JsonObject, JsonValue } from '../model/json.ts'
 import { isJsonObject } from '../model/json.ts'
@@ -43,11 +44,8 @@ export function parseJsonObject(body: Buffer, contentType: string | undefined): 
 
 /** The body as text; throws 400 when it is not UTF-8. */
 export function utf8(body: Buffer): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(body)
-  } catch {
-    throw malformedContent('The body is not valid UTF-8.')
-  }
+  if (!isUtf8(body)) throw malformedContent('The body is not valid UTF-8.')
+  return body.toString('utf8')
 }
 
 function syntax(text: string): JsonValue {
