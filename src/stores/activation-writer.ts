@@ -140,12 +140,22 @@ export class ActivationWriter {
       if (left() === 0)
         throw new StoreUnavailable(`${this.#pending.size} activation records could not be stored in time`)
       if (this.#batch === undefined) this.#flush()
-      await this.#within(this.#batch, left() / 2)
-      if (this.#batch === undefined && this.#problem === undefined) continue
+      const batch = this.#batch
+      if (batch !== undefined) await this.#within(batch, left() / 2)
+      if (batch !== undefined && this.#batch !== batch && this.#problem === undefined) continue
       // The store fails or hangs. Records that it may be writing are spooled as well: writing them twice does no harm.
-      await this.#within(this.#spilling, left())
+      if (this.#spilling !== undefined) await this.#within(this.#spilling, left())
       await this.#within(this.#spill(0, NONE), left())
-      if (this.#pending.size > 0) await this.#within(undefined, Math.min(FIRST_RETRY_MS, left()))
+      if (this.#pending.size > 0) await this.#pause(Math.min(FIRST_RETRY_MS, left()))
+    }
+  }
+
+  /** Flushes and closes the spool's file; the store stays open. Rejects as `flush` does, with the file closed. */
+  async close(deadline: Deadline): Promise<void> {
+    try {
+      await this.flush(deadline)
+    } finally {
+      await this.#spool.close()
     }
   }
 
@@ -283,13 +293,17 @@ export class ActivationWriter {
   }
 
   /** Waits for `work`, at most `ms`. */
-  #within(work: Promise<void> | undefined, ms: number): Promise<void> {
+  #within(work: Promise<void>, ms: number): Promise<void> {
     return new Promise((resolve) => {
       const cancel = this.#options.timers.after(ms, resolve)
-      void work?.then(() => {
+      void work.then(() => {
         cancel()
         resolve()
       })
     })
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => this.#options.timers.after(ms, resolve))
   }
 }
