@@ -52,14 +52,10 @@ function trimStems(core: PoolCore): void {
     else byPlan.set(record.stem, [...(byPlan.get(record.stem) ?? []), record])
   }
   for (const { plan, wanted } of core.stems.wanted()) {
-    const cells = byPlan.get(plan) ?? []
-    const { reactive } = plan
-    if (reactive === undefined) continue
-    // Oldest first; those within the minimum stay however old they are.
-    const spare = cells.slice(0, Math.max(0, cells.length - reactive.minCount))
-    spare.forEach((record, position) => {
-      const surplus = position < cells.length - wanted
-      if (surplus && now - record.since >= reactive.ttlMs) remove(core, record, 'expired')
-    })
+    // Oldest first.
+    const spare = (byPlan.get(plan) ?? []).slice(0, Math.max(0, (byPlan.get(plan)?.length ?? 0) - wanted))
+    for (const record of spare) {
+      if (now - record.since >= (plan.reactive?.ttlMs ?? 0)) remove(core, record, 'expired')
+    }
   }
 }

@@ -9,13 +9,15 @@ interface Stated {
   readonly parked: number
   /** Last event that the router knew of when it counted. */
   readonly seen: number
+  /** How long announced slots are taken off, in ms. */
+  readonly creditMs: number
 }
 
 /** Slots that events announced. */
 interface Credit {
   readonly sequence: number
   readonly slots: number
-  readonly until: number
+  readonly at: number
 }
 
 export interface ActionDemand {
@@ -32,8 +34,12 @@ export interface ActionDemand {
   credits: readonly Credit[]
 }
 
-/** How long a ready container counts as the answer to a need that was stated before it, in ms: longer than a message to a router and back. */
+/**
+ * How long a ready container counts as the answer to a need that was stated before it, in ms, unless the router counts again. A router that tells what
+ * it has seen will tell that it has seen this; one that does not is told by function call, and what it has not taken by then it does not want.
+ */
 const CREDIT_MS = 100
+const CREDIT_OF_SEEN_MS = 5_000
 
 export class DemandBook {
   readonly #demands = new Map<ActionKey, ActionDemand>()
@@ -69,7 +75,13 @@ export class DemandBook {
     const entry = known ?? this.#open(action, now)
     entry.action = action
     entry.changed = true
-    entry.byRouter.set(router, { parked: Math.ceil(parked), seen: seen ?? sequence })
+    entry.byRouter.set(router, {
+      parked: Math.ceil(parked),
+      seen: seen ?? sequence,
+      creditMs: seen === undefined ? CREDIT_MS : CREDIT_OF_SEEN_MS,
+    })
+    const seenByAll = Math.min(...[...entry.byRouter.values()].map((stated) => stated.seen))
+    entry.credits = entry.credits.filter((credit) => credit.sequence > seenByAll)
     return true
   }
 
@@ -77,29 +89,25 @@ export class DemandBook {
   credit(key: ActionKey, sequence: number, slots: number, now: number): void {
     const entry = this.#demands.get(key)
     if (entry === undefined) return
-    entry.credits = [
-      ...entry.credits.filter((credit) => credit.until > now),
-      { sequence, slots, until: now + CREDIT_MS },
-    ]
+    const recent = entry.credits.filter((credit) => now - credit.at < CREDIT_OF_SEEN_MS)
+    entry.credits = [...recent, { sequence, slots, at: now }]
     entry.since = now
     entry.reported = false
   }
 
   /** Requests that wait at all routers together, less those that announced slots will take. */
   waiting(entry: ActionDemand, now: number): number {
-    const credits = entry.credits.filter((credit) => credit.until > now)
     let fresh = 0
     let stale = 0
-    let oldest = Infinity
-    for (const { parked, seen } of entry.byRouter.values()) {
-      if (credits.every((credit) => credit.sequence <= seen)) fresh += parked
-      else {
-        stale += parked
-        oldest = Math.min(oldest, seen)
-      }
+    const taken = new Set<Credit>()
+    for (const { parked, seen, creditMs } of entry.byRouter.values()) {
+      const unseen = entry.credits.filter(({ sequence, at }) => sequence > seen && now - at < creditMs)
+      for (const credit of unseen) taken.add(credit)
+      if (unseen.length === 0) fresh += parked
+      else stale += parked
     }
     let slots = 0
-    for (const credit of credits) if (credit.sequence > oldest) slots += credit.slots
+    for (const credit of taken) slots += credit.slots
     return fresh + Math.max(0, stale - slots)
   }
 

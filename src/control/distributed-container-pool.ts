@@ -1,19 +1,19 @@
 /**
  * The control plane's core: globalPool, resourceAllocator and garbageCollector behind the interface that routers see. This file is the thin shell that
- * carries the core's commands to the factory and the routers, and brings back what came of them; it decides nothing.
+ * takes in what routers, proxies and the factory say and carries out what the core orders; it decides nothing.
  */
 
-import type { Container, ContainerFactory, ContainerListing, ContainerSpec } from '../containers/container-factory.ts'
-import { ContainerStartError } from '../containers/container-factory.ts'
-import type { Clock } from '../model/clock.ts'
-import { deadlineIn } from '../model/deadline.ts'
+import type { Container, ContainerFactory } from '../containers/container-factory.ts'
+import type { Cancel, Clock, Timers } from '../model/clock.ts'
+import { systemTimers } from '../model/clock.ts'
 import type { ContainerId, IdSource } from '../model/ids.ts'
 import { nextTickMs, tick } from './collect.ts'
 import type { GarbageCollector } from './collector/collector.ts'
 import { collectorOf } from './collector/collector.ts'
-import { isAnnounced } from './container-state.ts'
 import type { ContainerState } from './container-state.ts'
+import { isAnnounced } from './container-state.ts'
 import { decide } from './decide.ts'
+import { FactoryDriver } from './factory-driver.ts'
 import { created, createFailed, descriptorOf, discard, refuseDemand, reportUse, resized, sharing } from './lifecycle.ts'
 import type { PlacementStrategy } from './placement/placement.ts'
 import { placementOf } from './placement/placement.ts'
@@ -31,6 +31,8 @@ import { RouterRegistry } from './router-registry.ts'
 export interface DistributedContainerPoolDeps {
   readonly factory: ContainerFactory
   readonly clock: Clock
+  /** default the event loop's */
+  readonly timers?: Timers
   readonly ids: IdSource
   readonly settings: PoolSettings
   /** Called before `containerReady` is broadcast, so that the container's local proxy exists when routers hear of it. */
@@ -39,26 +41,22 @@ export interface DistributedContainerPoolDeps {
   note?(notice: PoolNotice): void
   /** Runs something soon but not now: what comes in until then is decided together. default setImmediate */
   schedule?(run: () => void): void
-  /** Runs something after `ms`; answers how to cancel it. default an unref'd setTimeout */
-  after?(ms: number, run: () => void): () => void
   /** In place of the ones that the settings name. */
   readonly collector?: GarbageCollector
   readonly placement?: PlacementStrategy
 }
 
-/** How long the factory may take to answer a list, in ms; it is asked again at the next reconcile. */
-const LIST_MS = 10_000
-
 export class DistributedContainerPool implements ControlPlane {
   readonly #deps: DistributedContainerPoolDeps
+  readonly #timers: Timers
   readonly #core: PoolCore
+  readonly #driver: FactoryDriver
   readonly #routers: RouterRegistry
-  readonly #containers = new Map<ContainerId, Container>()
   #goneWhileListing: Set<ContainerId> | undefined
-  readonly #after: (ms: number, run: () => void) => () => void
-  #cancelTimer: (() => void) | undefined
-  #timerAt = Infinity
-  #cancelReconcile: (() => void) | undefined
+  #cancelTick: Cancel | undefined
+  #tickAt = Infinity
+  #nodesAt = -Infinity
+  #cancelReconcile: Cancel | undefined
   #carryingOut = false
   #passScheduled = false
   #running = false
@@ -66,7 +64,7 @@ export class DistributedContainerPool implements ControlPlane {
   constructor(deps: DistributedContainerPoolDeps) {
     const { settings, clock, ids, factory } = deps
     this.#deps = deps
-    this.#after = deps.after ?? afterMs
+    this.#timers = deps.timers ?? systemTimers
     this.#core = openPoolCore({
       settings,
       clock,
@@ -75,6 +73,7 @@ export class DistributedContainerPool implements ControlPlane {
       placement: deps.placement ?? placementOf(settings.placement),
       resizable: factory.canResize === true,
     })
+    this.#driver = this.#openDriver()
     this.#routers = new RouterRegistry((router, error) =>
       this.#note('error', 'a router could not take an event', { router, error: String(error) }),
     )
@@ -85,30 +84,30 @@ export class DistributedContainerPool implements ControlPlane {
     if (this.#running) return
     this.#running = true
     try {
-      this.#core.ledger.setNodes(this.#deps.factory.nodes())
       await this.#reconcile()
     } catch (error) {
       this.stop()
       throw error
     }
     this.#scheduleReconcile()
-    this.#input(() => tick(this.#core))
+    this.#tick()
   }
 
   /** Ends deciding. Containers stay: they are the factory's to stop or the next leader's to adopt. Idempotent. */
   stop(): void {
     this.#running = false
-    this.#cancelTimer?.()
+    this.#cancelTick?.()
     this.#cancelReconcile?.()
-    this.#timerAt = Infinity
+    this.#tickAt = Infinity
   }
 
   join(router: RouterId, listener: (event: PoolEvent) => void): { readonly snapshot: PoolSnapshot; leave(): void } {
     const core = this.#core
-    const membership = this.#routers.join(router, listener, core.sequence)
     // A router that comes back under its id knows nothing of what it was asked before.
+    this.#routers.leave(router)
     if (core.routers.has(router)) this.#input(() => routerLeft(core, router))
     core.routers.add(router)
+    const membership = this.#routers.join(router, listener, core.sequence)
     return {
       snapshot: this.#snapshot(),
       leave: () => {
@@ -121,10 +120,10 @@ export class DistributedContainerPool implements ControlPlane {
 
   demand(demand: Demand): void {
     const core = this.#core
-    if (!core.routers.has(demand.router)) return
+    const { action, parked, router } = demand
+    if (!core.routers.has(router)) return
     this.#input(() => {
-      const { action } = demand
-      const valid = isValidNeed(action.resources) && action.concurrency >= 1 && Number.isFinite(demand.parked)
+      const valid = isValidNeed(action.resources) && action.concurrency >= 1 && Number.isFinite(parked)
       if (!valid) refuseDemand(core, action, 'the resources or the concurrency of the action are malformed')
       else if (!core.demands.state(sharing(core, demand), core.delivered, core.clock.monotonic())) {
         refuseDemand(core, action, 'too many actions wait for a container')
@@ -163,11 +162,6 @@ export class DistributedContainerPool implements ControlPlane {
     return this.#core.demands.size
   }
 
-  /** Routers that listen. */
-  get routers(): number {
-    return this.#routers.size
-  }
-
   /** Containers in a state. */
   count(state: ContainerState): number {
     return this.#core.pool.inState(state).size
@@ -200,10 +194,10 @@ export class DistributedContainerPool implements ControlPlane {
     const gone = new Set<ContainerId>()
     this.#goneWhileListing = gone
     try {
-      const listings = await this.#list()
+      const listings = await this.#driver.list()
       if (!this.#running) return
       this.#input(() => {
-        core.ledger.setNodes(this.#deps.factory.nodes())
+        this.#takeNodes()
         reconcile(core, listings, expected, gone)
         core.passWanted = true
       })
@@ -212,16 +206,12 @@ export class DistributedContainerPool implements ControlPlane {
     }
   }
 
-  async #list(): Promise<readonly ContainerListing[]> {
-    let cancel: (() => void) | undefined
-    const late = new Promise<never>((_resolve, reject) => {
-      cancel = this.#after(LIST_MS, () => reject(new Error(`no answer within ${LIST_MS} ms`)))
+  #scheduleReconcile(): void {
+    this.#cancelReconcile = this.#timers.after(this.#deps.settings.reconcileMs, () => {
+      void this.reconcileNow().then(() => {
+        if (this.#running) this.#scheduleReconcile()
+      })
     })
-    try {
-      return await Promise.race([this.#deps.factory.list(), late])
-    } finally {
-      cancel?.()
-    }
   }
 
   #snapshot(): PoolSnapshot {
@@ -234,119 +224,81 @@ export class DistributedContainerPool implements ControlPlane {
     return { epoch: core.settings.epoch, sequence: core.sequence, containers }
   }
 
-  /** Lets the core take something in and carries out what it orders. Orders that lead to further input are carried out in order, not nested. */
-  #input(change: () => void): void {
-    change()
+  #openDriver(): FactoryDriver {
+    const { factory, clock, settings } = this.#deps
     const core = this.#core
-    if (this.#carryingOut) return
+    const { startTimeoutMs } = settings
+    return new FactoryDriver({
+      factory,
+      clock,
+      timers: this.#timers,
+      startTimeoutMs,
+      reports: {
+        created: (id, node) => this.#running && this.#input(() => created(core, id, node)),
+        createFailed: (id, failure, message) => this.#input(() => createFailed(core, id, failure, message)),
+        resized: (id, possible) => this.#input(() => resized(core, id, possible)),
+        ended: (id, reason) => {
+          this.#goneWhileListing?.add(id)
+          this.#input(() => ended(core, id, reason))
+        },
+        troubled: (message, container, error) => this.#note('warn', message, { container, error }),
+      },
+    })
+  }
+
+  /** Lets the core take something in and carries out what it orders. Orders that lead to further input are carried out in order, not nested. */
+  #input<Answer>(change: () => Answer): Answer {
+    const answer = change()
+    if (this.#carryingOut) return answer
+    const { commands } = this.#core
     this.#carryingOut = true
     try {
-      for (let at = 0; at < core.commands.length; at++) {
-        const command = core.commands[at]
+      for (let at = 0; at < commands.length; at++) {
+        const command = commands[at]
         if (command !== undefined) this.#carryOut(command)
       }
     } finally {
-      core.commands.length = 0
+      commands.length = 0
       this.#carryingOut = false
     }
     this.#schedulePass()
-    this.#armTimer()
+    this.#armTick()
+    return answer
   }
 
   #carryOut(command: PoolCommand): void {
     switch (command.type) {
       case 'create':
-        void this.#create(command.spec)
+        void this.#driver.create(command.spec)
         return
       case 'resize':
-        void this.#resize(command.id, command.memoryMb)
+        void this.#driver.resize(command.id, command.memoryMb)
         return
       case 'destroy':
-        void this.#destroy(command.id)
+        void this.#driver.destroy(command.id)
         return
       case 'removeListed':
-        void this.#removeListed(command.id)
+        void this.#driver.remove(command.id)
         return
       case 'broadcast':
-        this.#broadcast(command.event)
+        if (command.event.type === 'containerReady') this.#adopt(command.event.container)
+        this.#core.delivered = command.event.sequence
+        this.#routers.deliver(command.event)
         return
       case 'notice':
         this.#deps.note?.(command.notice)
     }
   }
 
-  #broadcast(event: PoolEvent): void {
-    if (event.type === 'containerReady') {
-      const { container } = event
-      this.#adopt(container)
-    }
-    this.#core.delivered = event.sequence
-    this.#routers.deliver(event)
-  }
-
   #adopt(descriptor: ContainerDescriptor): void {
-    const container = this.#containers.get(descriptor.id)
+    const container = this.#driver.container(descriptor.id)
     if (container === undefined) return
     try {
       this.#deps.adopt(container, descriptor.start, descriptor)
     } catch (error) {
-      this.#note('error', 'a container has no proxy and is removed', {
-        container: descriptor.id,
-        error: messageOf(error),
-      })
+      this.#note('error', 'a container got no proxy and is removed', { container: descriptor.id, error: String(error) })
       this.discard(descriptor.id, 'it could not be adopted')
     }
-  }
-
-  async #create(spec: ContainerSpec): Promise<void> {
-    const { factory, clock, settings } = this.#deps
-    let container: Container
-    try {
-      container = await factory.create(spec, deadlineIn(settings.startTimeoutMs, clock))
-    } catch (error) {
-      const failure = error instanceof ContainerStartError ? error.failure : 'startFailed'
-      this.#input(() => createFailed(this.#core, spec.id, failure, messageOf(error)))
-      return
-    }
-    this.#containers.set(spec.id, container)
-    void container.ended.then((end) => this.#ended(spec.id, end.cause === 'lost' ? end.reason : end.cause))
-    let known = false
-    if (this.#running) this.#input(() => (known = created(this.#core, spec.id, container.node)))
-    if (!known) await container.destroy()
-  }
-
-  async #resize(id: ContainerId, memoryMb: number): Promise<void> {
-    let possible = false
-    try {
-      possible = (await this.#containers.get(id)?.resize(memoryMb)) === true
-    } catch (error) {
-      this.#note('warn', 'a stem cell could not be resized', { container: id, error: messageOf(error) })
-    }
-    this.#input(() => resized(this.#core, id, possible))
-  }
-
-  async #destroy(id: ContainerId): Promise<void> {
-    const container = this.#containers.get(id)
-    if (container === undefined) return this.#removeListed(id)
-    await container.destroy()
-    this.#ended(id, 'destroyed')
-  }
-
-  async #removeListed(id: ContainerId): Promise<void> {
-    try {
-      await this.#deps.factory.remove(id)
-    } catch (error) {
-      this.#note('warn', 'a container could not be removed; the next reconcile tries again', {
-        container: id,
-        error: messageOf(error),
-      })
-    }
-  }
-
-  #ended(id: ContainerId, reason: string): void {
-    this.#containers.delete(id)
-    this.#goneWhileListing?.add(id)
-    this.#input(() => ended(this.#core, id, reason))
   }
 
   #schedulePass(): void {
@@ -361,37 +313,34 @@ export class DistributedContainerPool implements ControlPlane {
   }
 
   /** One timer; it is set anew only when something has to happen earlier than it would fire. */
-  #armTimer(): void {
+  #armTick(): void {
     if (!this.#running) return
-    const at = this.#core.clock.monotonic() + nextTickMs(this.#core)
-    if (at >= this.#timerAt) return
-    this.#cancelTimer?.()
-    this.#timerAt = at
-    this.#cancelTimer = this.#after(nextTickMs(this.#core), () => {
-      this.#timerAt = Infinity
-      if (this.#running) this.#input(() => tick(this.#core))
+    const ms = nextTickMs(this.#core)
+    const at = this.#core.clock.monotonic() + ms
+    if (at >= this.#tickAt) return
+    this.#cancelTick?.()
+    this.#tickAt = at
+    this.#cancelTick = this.#timers.after(ms, () => {
+      this.#tickAt = Infinity
+      if (this.#running) this.#tick()
     })
   }
 
-  #scheduleReconcile(): void {
-    this.#cancelReconcile = this.#after(this.#deps.settings.reconcileMs, () => {
-      void this.reconcileNow().then(() => {
-        if (this.#running) this.#scheduleReconcile()
-      })
+  #tick(): void {
+    const core = this.#core
+    const now = core.clock.monotonic()
+    this.#input(() => {
+      if (now - this.#nodesAt >= this.#deps.settings.collectMs) this.#takeNodes()
+      tick(core)
     })
+  }
+
+  #takeNodes(): void {
+    this.#nodesAt = this.#core.clock.monotonic()
+    this.#core.ledger.setNodes(this.#deps.factory.nodes())
   }
 
   #note(level: PoolNotice['level'], message: string, detail: PoolNotice['detail']): void {
     this.#deps.note?.({ level, message, detail })
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
-}
-
-function afterMs(ms: number, run: () => void): () => void {
-  const timer = setTimeout(run, ms)
-  timer.unref()
-  return () => clearTimeout(timer)
 }

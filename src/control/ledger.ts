@@ -79,6 +79,7 @@ export class Ledger {
     for (const { node: name, capacity, schedulable } of nodes) {
       listed.add(name)
       const node = this.#account(name)
+      if (node.listed && node.capacity === capacity && node.schedulable === schedulable) continue
       node.capacity = capacity
       node.schedulable = schedulable
       node.listed = true

@@ -36,7 +36,7 @@ export async function openPoolWorld(
     adopt: () => {},
     note: (notice) => notices.push(notice),
     schedule: (run) => void world.after(0, run),
-    after: (ms, run) => world.after(ms, run),
+    timers: world,
   })
   const proxies = new SimulatedProxies(world, pool)
   const started = pool.start()

@@ -66,6 +66,7 @@ export class SimulatedRouter {
     const { snapshot, leave } = options.control.join(this.id, (event) => this.#receive(event))
     this.#leave = leave
     this.#taken = snapshot.sequence
+    options.proxies.onFree((key) => this.#serve(key))
     for (const { marked, ...descriptor } of snapshot.containers) this.#know(descriptor, marked)
   }
 
@@ -197,7 +198,7 @@ export class SimulatedRouter {
     routed.inFlight--
     this.completed++
     this.completedOf.set(actionKey, (this.completedOf.get(actionKey) ?? 0) + 1)
-    proxies.ended(id)
+    proxies.ended(id, actionKey)
     if (routed.marked && routed.inFlight === 0) control.acknowledgeMark(this.id, id, 0)
     this.#serve(action.actionKey)
   }
@@ -215,6 +216,7 @@ export class SimulatedProxies {
   readonly #inFlight = new Map<ContainerId, number>()
   readonly #reportDue = new Set<ContainerId>()
   readonly #lastEnd = new Map<ContainerId, number>()
+  readonly #listeners: ((key: ActionKey) => void)[] = []
 
   constructor(world: VirtualWorld, control: ControlPlane) {
     this.#world = world
@@ -226,15 +228,21 @@ export class SimulatedProxies {
     return Math.max(own, this.#inFlight.get(descriptor.id) ?? 0) < descriptor.concurrency
   }
 
+  /** Calls back when a place in a container of an action has become free: what a router learns from answers and retries. */
+  onFree(listener: (key: ActionKey) => void): void {
+    this.#listeners.push(listener)
+  }
+
   began(id: ContainerId): void {
     this.#inFlight.set(id, (this.#inFlight.get(id) ?? 0) + 1)
     this.#report(id)
   }
 
-  ended(id: ContainerId): void {
+  ended(id: ContainerId, key: ActionKey): void {
     this.#inFlight.set(id, Math.max(0, (this.#inFlight.get(id) ?? 0) - 1))
     this.#lastEnd.set(id, this.#world.now)
     this.#report(id)
+    for (const listener of this.#listeners) listener(key)
   }
 
   #report(id: ContainerId): void {
