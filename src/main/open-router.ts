@@ -90,6 +90,7 @@ export function openRouter(options: OpenRouterOptions): Router {
     parking,
     control: options.control,
     endpointOf: options.endpointOf,
+    overflowFactor: config.router.overflowFactor,
     clock,
     timers,
   })

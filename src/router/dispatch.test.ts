@@ -52,6 +52,7 @@ function bench(options: { maxParked?: number; maxParkedPerAction?: number } = {}
     table,
     parking,
     control,
+    overflowFactor: 2,
     clock,
     timers: clock,
     endpointOf: (id) => ({

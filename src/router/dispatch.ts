@@ -4,11 +4,12 @@
  */
 
 import type { ActionKey, ContainerDescriptor, ControlPlane, PoolEvent, RouterId } from '../control/pool-protocol.ts'
-import type { Clock, Timers } from '../model/clock.ts'
+import type { Cancel, Clock, Timers } from '../model/clock.ts'
 import type { ContainerId } from '../model/ids.ts'
 import type { FinishedRun, RunRequest, RunResult } from '../proxy/run-request.ts'
 import { serviceTime } from '../proxy/service-time.ts'
 import type { ServiceTime } from '../proxy/service-time.ts'
+import { SATURATION_MS, demandOf } from './demand-policy.ts'
 import type { ParkFailure, Parking } from './parking.ts'
 import { isContainer } from './parking.ts'
 import type { ResolvedAction } from './resolved-action.ts'
@@ -21,6 +22,8 @@ export interface DispatcherDeps {
   readonly control: Pick<ControlPlane, 'join' | 'demand' | 'acknowledgeMark' | 'usedWhileMarked'>
   /** The way into a container that the control plane announced; undefined when it has gone already. */
   readonly endpointOf: (id: ContainerId) => Endpoint | undefined
+  /** A container's overflow buffer holds this many requests for each run that it overlaps. */
+  readonly overflowFactor: number
   readonly clock: Clock
   readonly timers: Timers
 }
@@ -58,6 +61,11 @@ interface Learned {
   readonly action: ResolvedAction
   /** Requests that wait in overflow buffers, or run, beyond what the containers have room for. */
   overflowed: number
+  /** Monotonic ms since when requests have been parked without a break; undefined while none is. */
+  saturatedSince: number | undefined
+  /** What the control plane was told last. */
+  stated: number
+  recheck: Cancel | undefined
 }
 
 /** A cold start is taken to last this long until one has been seen, in ms. */
@@ -81,7 +89,14 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
   function lessonsOf(action: ResolvedAction): Learned {
     let lessons = learned.get(action.key)
     if (lessons === undefined) {
-      lessons = { service: serviceTime(ASSUMED_COLD_START_MS), action, overflowed: 0 }
+      lessons = {
+        service: serviceTime(ASSUMED_COLD_START_MS),
+        action,
+        overflowed: 0,
+        saturatedSince: undefined,
+        stated: 0,
+        recheck: undefined,
+      }
       learned.set(action.key, lessons)
     }
     return lessons
@@ -89,6 +104,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
 
   function forgetIfIdle(actionKey: ActionKey): void {
     if (parking.count(actionKey) === 0 && table.of(actionKey).size === 0) {
+      learned.get(actionKey)?.recheck?.()
       learned.delete(actionKey)
       waitingSince.delete(actionKey)
     }
@@ -164,6 +180,8 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     for (const container of table.of(actionKey)) {
       if (container.marked || container.openUntil > now) continue
       slots += container.concurrency
+      // Full buffers are known of without asking: a refusal would open the container's circuit for nothing.
+      if (container.inFlight >= container.concurrency * (1 + deps.overflowFactor)) continue
       if (best === undefined || container.inFlight < best.inFlight) best = container
     }
     if (best === undefined) return undefined
@@ -229,7 +247,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
       case 'containerGone': {
         const container = table.remove(event.id)
         if (container === undefined) return
-        if (parking.count(container.actionKey) > 0) demand(container.actionKey, parking.count(container.actionKey))
+        restate(container.actionKey)
         forgetIfIdle(container.actionKey)
         return
       }
@@ -237,6 +255,15 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
         if (!event.retry) parking.fail(event.actionKey, event.message)
         return
     }
+  }
+
+  /** The number of containers changed: the need may be another, and is told again even if it is not. */
+  function restate(actionKey: ActionKey): void {
+    const parked = parking.count(actionKey)
+    const lessons = learned.get(actionKey)
+    if (parked === 0 || lessons === undefined) return
+    lessons.stated = -1
+    demand(actionKey, parked)
   }
 
   function ready(container: ContainerDescriptor): void {
@@ -250,13 +277,38 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     if (endpoint === undefined) return
     table.add(container, endpoint)
     serve(actionKey)
+    restate(actionKey)
   }
 
   function demand(actionKey: ActionKey, parked: number): void {
     const lessons = learned.get(actionKey)
     if (lessons === undefined) return
-    control.demand({ router, action: lessons.action.requirements, parked })
-    if (parked === 0) forgetIfIdle(actionKey)
+    const now = clock.monotonic()
+    if (parked === 0) lessons.saturatedSince = undefined
+    else lessons.saturatedSince ??= now
+    let slots = 0
+    for (const { concurrency, marked } of table.of(actionKey)) if (!marked) slots += concurrency
+    const wanted = demandOf({
+      parked,
+      slots,
+      meanMs: lessons.service.meanMs,
+      coldMs: coldStarts.waitMs(1, 1),
+      saturatedMs: now - (lessons.saturatedSince ?? now),
+    })
+    state(lessons, wanted)
+    // Nothing may change while the queue stays as long as it is, but its having lasted.
+    if (parked > 0) {
+      lessons.recheck ??= timers.after(SATURATION_MS, () => {
+        lessons.recheck = undefined
+        demand(actionKey, parking.count(actionKey))
+      })
+    } else forgetIfIdle(actionKey)
+  }
+
+  function state(lessons: Learned, wanted: number): void {
+    if (wanted === lessons.stated) return
+    lessons.stated = wanted
+    control.demand({ router, action: lessons.action.requirements, parked: wanted, seen: sequence })
   }
 
   /** Events were lost, or another control plane speaks: the snapshot replaces what is known. */
@@ -279,10 +331,8 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     }
     for (const actionKey of learned.keys()) {
       for (const container of table.of(actionKey)) if (!present.has(container.id)) table.remove(container.id)
-      if (parking.count(actionKey) > 0) {
-        serve(actionKey)
-        demand(actionKey, parking.count(actionKey))
-      }
+      serve(actionKey)
+      restate(actionKey)
     }
   }
 

@@ -115,8 +115,8 @@ function sendCompleted(exchange: Exchange, answer: Extract<Answer, { type: 'comp
     `wait;dur=${waitMs.toFixed(2)}${initTiming}${runTiming}`,
   ]
   if (run !== undefined) headers.push('X-Stave-Start', run.start)
-  const body = Buffer.from(text, 'utf8')
-  headers.push('Content-Type', JSON_TYPE, 'Content-Length', String(body.length))
+  headers.push('Content-Type', JSON_TYPE, 'Content-Length', String(Buffer.byteLength(text)))
   res.writeHead(HTTP_STATUS[outcome.statusCode], headers)
-  res.end(body)
+  // A string leaves with the headers in one write; a buffer takes a second piece and a writev, which is a third of the whole call's CPU time.
+  res.end(text)
 }

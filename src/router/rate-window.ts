@@ -62,7 +62,8 @@ function slidingWindow(): RateWindow {
       // Within this minute only the previous one fades; past its end the present one does.
       const fading = previous > 0 ? ((current + previous * (1 - elapsed) - allowed) / previous) * 60 : Infinity
       const wait = fading <= untilNext ? fading : untilNext + Math.max(0, (1 - allowed / Math.max(1, current)) * 60)
-      return Math.max(1, Math.ceil(wait))
+      // Past the moment at which a further call would be the last one too many, not at it.
+      return Math.floor(wait) + 1
     },
   }
 }
