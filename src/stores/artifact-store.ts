@@ -32,7 +32,8 @@ export class RevisionConflict extends Error {
 }
 
 /**
- * The store cannot take this write, or cannot answer, right now (full or failing disk, lost connection). Nothing was written. Trying again can help.
+ * The store cannot take this write, or cannot answer, right now (full or failing disk, lost connection). Nothing was written, unless
+ * the time ran out during the commit itself. Trying again can help.
  */
 export class StoreUnavailable extends Error {
   override readonly name = 'StoreUnavailable'

@@ -52,9 +52,13 @@ describe('SqliteJournal', () => {
 
   it('S3-57: a process that is killed with SIGKILL loses nothing that it had accepted, and its successor owns the journal', async () => {
     const dataDir = fixture.directory()
-    const child = spawn(process.execPath, [fileURLToPath(new URL('./journal-victim.ts', import.meta.url)), dataDir], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
+    const child = spawn(
+      process.execPath,
+      [fileURLToPath(new URL('../../../test/conformance/sqlite/journal-victim.ts', import.meta.url)), dataDir],
+      {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    )
     const accepted = new Set<string>()
     const started = new Set<string>()
     for await (const line of createInterface({ input: child.stdout })) {

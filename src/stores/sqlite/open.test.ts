@@ -42,7 +42,7 @@ describe('openSqliteStores', () => {
 
   it('S3-26: processes that begin at once in an empty directory all find one schema and lose no write', async () => {
     const dataDir = fixture.directory()
-    const script = fileURLToPath(new URL('./concurrent-process.ts', import.meta.url))
+    const script = fileURLToPath(new URL('../../../test/conformance/sqlite/concurrent-process.ts', import.meta.url))
     const here = await fixture.open({ dataDir, openNow: [] })
     const children = ['x', 'y'].map((name) =>
       spawn(process.execPath, [script, dataDir, name, '25'], { stdio: 'inherit' }),

@@ -23,7 +23,7 @@ function open(options: Partial<WorkerClientOptions> = {}): WorkerClient {
     maxCalls: 100,
     maxCharacters: 1_000_000,
     clock: systemClock,
-    workerFile: new URL('./failing-worker.ts', import.meta.url),
+    workerFile: new URL('../../../test/conformance/sqlite/failing-worker.ts', import.meta.url),
     ...options,
   })
   clients.push(client)

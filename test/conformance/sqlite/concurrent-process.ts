@@ -1,9 +1,9 @@
 /** A process that opens the stores of a directory, made or not, and stores some subjects and records in it. For open.test.ts. */
 
-import { activationRow } from '../../../test/conformance/activation-store.ts'
-import { subjectOf } from '../../../test/conformance/artifact-fixtures.ts'
-import { systemClock } from '../../model/clock.ts'
-import { openSqliteStores } from './open.ts'
+import { activationRow } from '../activation-store.ts'
+import { subjectOf } from '../artifact-fixtures.ts'
+import { systemClock } from '../../../src/model/clock.ts'
+import { openSqliteStores } from '../../../src/stores/sqlite/open.ts'
 
 const [, , dataDir = '', name = '', count = '0'] = process.argv
 const stores = await openSqliteStores({ dataDir, clock: systemClock, openNow: ['artifacts', 'activations'] })

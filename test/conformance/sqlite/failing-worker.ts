@@ -1,7 +1,7 @@
 /** The stores' thread with faults on demand, for worker-client.test.ts: namespace `crash` ends it, namespace `hang` stops it for good. */
 
 import { parentPort } from 'node:worker_threads'
-import type { Request } from './protocol.ts'
+import type { Request } from '../../../src/stores/sqlite/protocol.ts'
 
 const stopped = new Int32Array(new SharedArrayBuffer(4))
 parentPort?.on('message', (requests: readonly Request[]) => {
@@ -10,4 +10,4 @@ parentPort?.on('message', (requests: readonly Request[]) => {
     if (operation === 'getLimits' && namespace === 'hang') Atomics.wait(stopped, 0, 0)
   }
 })
-await import('./worker.ts')
+await import('../../../src/stores/sqlite/worker.ts')

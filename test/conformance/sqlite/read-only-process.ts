@@ -4,11 +4,11 @@ import assert from 'node:assert/strict'
 import { chmodSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { actionOf, nameOf } from '../../../test/conformance/artifact-fixtures.ts'
-import { systemClock } from '../../model/clock.ts'
-import { StoreUnavailable } from '../artifact-store.ts'
-import type { SqliteStores } from './open.ts'
-import { openSqliteStores } from './open.ts'
+import { actionOf, nameOf } from '../artifact-fixtures.ts'
+import { systemClock } from '../../../src/model/clock.ts'
+import { StoreUnavailable } from '../../../src/stores/artifact-store.ts'
+import type { SqliteStores } from '../../../src/stores/sqlite/open.ts'
+import { openSqliteStores } from '../../../src/stores/sqlite/open.ts'
 
 const [, , dataDir = ''] = process.argv
 

@@ -1,8 +1,8 @@
 /** A process that appends to a journal as fast as it can and says what was accepted and started, until it is killed. For sqlite-journal.test.ts. */
 
-import { systemClock } from '../../model/clock.ts'
-import { randomIds } from '../../model/ids.ts'
-import { openSqliteStores } from '../../stores/sqlite/open.ts'
+import { systemClock } from '../../../src/model/clock.ts'
+import { randomIds } from '../../../src/model/ids.ts'
+import { openSqliteStores } from '../../../src/stores/sqlite/open.ts'
 
 const [, , dataDir = ''] = process.argv
 const ids = randomIds()
