@@ -33,7 +33,7 @@ const operation = fc.oneof(
 type ModelOperation = typeof operation extends fc.Arbitrary<infer Value> ? Value : never
 
 /** Runs random sequences, each in a place of its own. Rejects with fast-check's report of the shortest one that differs. */
-export async function agreesWithModel(place: () => JournalPlace, runs = 12): Promise<void> {
+export async function agreesWithModel(place: () => JournalPlace, runs = 8): Promise<void> {
   await fc.assert(
     fc.asyncProperty(fc.array(operation, { maxLength: 30 }), async (operations) => {
       const here = place()

@@ -52,9 +52,9 @@ describe('WorkerClient', () => {
   })
 
   it('rejects a call that has no answer in time', async () => {
-    const client = open({ operationTimeoutMs: 300 })
+    const client = open({ operationTimeoutMs: 1500 })
     await client.control('artifacts', 'open')
-    await assert.rejects(client.call('artifacts', 'getLimits', 'hang'), /did not answer within 300 ms/)
+    await assert.rejects(client.call('artifacts', 'getLimits', 'hang'), /did not answer within 1500 ms/)
     assert.equal(client.timeouts, 1)
     assert.equal(client.underWay, 0)
   })
