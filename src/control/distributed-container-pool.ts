@@ -131,8 +131,8 @@ export class DistributedContainerPool implements ControlPlane {
     })
   }
 
-  acknowledgeMark(router: RouterId, id: ContainerId, inFlight: number): void {
-    this.#input(() => acknowledge(this.#core, router, id, inFlight))
+  acknowledgeMark(router: RouterId, id: ContainerId, inFlight: number, seen?: number): void {
+    this.#input(() => acknowledge(this.#core, router, id, inFlight, seen))
   }
 
   usedWhileMarked(_router: RouterId, id: ContainerId): void {

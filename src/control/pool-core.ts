@@ -59,6 +59,8 @@ export interface PoolCounters {
 /** A container that routers were asked to stop choosing. Times are monotonic ms. */
 export interface Mark {
   readonly reason: MarkReason
+  /** Number of the event that tells of it. */
+  readonly sequence: number
   /** Acknowledgements are not waited for after this. */
   readonly sweepAt: number
   /** It is removed with whatever is in flight at this time. */

@@ -81,8 +81,11 @@ export interface ControlPlane {
   join(router: RouterId, listener: (event: PoolEvent) => void): { readonly snapshot: PoolSnapshot; leave(): void }
   /** States the router's whole present need for an action. Idempotent; coalesced over routers. */
   demand(demand: Demand): void
-  /** The router has stopped choosing a marked container and has `inFlight` requests in it. Sent again when that reaches 0. */
-  acknowledgeMark(router: RouterId, id: ContainerId, inFlight: number): void
+  /**
+   * The router has stopped choosing a marked container and has `inFlight` requests in it. Sent again when that reaches 0. `seen` is the sequence of the
+   * last event that the router had taken in (absent: all that were delivered): an acknowledgement that crosses a second mark does not count for that.
+   */
+  acknowledgeMark(router: RouterId, id: ContainerId, inFlight: number, seen?: number): void
   /** A request went to the container before the router knew of the mark. */
   usedWhileMarked(router: RouterId, id: ContainerId): void
   /** The container's proxy reports use: requests in flight and when the last one ended (monotonic ms of the node). Batched, at most one a second and container. */

@@ -23,6 +23,7 @@ export function mark(core: PoolCore, record: PoolRecord, reason: MarkReason): bo
   core.ledger.setFreeing(record.id, true)
   core.marks.set(record.id, {
     reason,
+    sequence: core.sequence + 1,
     sweepAt: now + markGraceMs,
     forceAt: now + markGraceMs + drainTimeoutMs,
     slowAt: now + SLOW_MS,
@@ -38,9 +39,15 @@ export function mark(core: PoolCore, record: PoolRecord, reason: MarkReason): bo
 }
 
 /** A router stopped choosing the container and has `inFlight` requests in it. Late and unasked acknowledgements change nothing. */
-export function acknowledge(core: PoolCore, router: RouterId, id: ContainerId, inFlight: number): void {
+export function acknowledge(
+  core: PoolCore,
+  router: RouterId,
+  id: ContainerId,
+  inFlight: number,
+  seen: number = core.delivered,
+): void {
   const held = core.marks.get(id)
-  if (held === undefined || !core.routers.has(router)) return
+  if (held === undefined || seen < held.sequence || !core.routers.has(router)) return
   held.waiting.delete(router)
   held.answered = true
   if (inFlight > 0) held.inFlight.set(router, inFlight)

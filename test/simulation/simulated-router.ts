@@ -33,7 +33,8 @@ interface Routed {
   readonly descriptor: ContainerDescriptor
   inFlight: number
   marked: boolean
-  acknowledged: boolean
+  /** Sequence of the last event that took a mark back. */
+  unmarkedAt: number
   lastUsed: number
 }
 
@@ -107,11 +108,12 @@ export class SimulatedRouter {
         this.#serve(event.container.actionKey)
         return
       case 'containerMarked':
-        return this.#marked(event.id)
+        return this.#marked(event.id, event.sequence)
       case 'containerUnmarked': {
         const routed = this.#routed.get(event.id)
         if (routed === undefined) return
         routed.marked = false
+        routed.unmarkedAt = event.sequence
         this.#serve(routed.descriptor.actionKey)
         return
       }
@@ -119,27 +121,32 @@ export class SimulatedRouter {
         this.#forget(event.id)
         return
       case 'demandFailed':
-        if (event.retry) return
-        this.failed += this.#parked.get(event.actionKey)?.length ?? 0
-        this.#parked.delete(event.actionKey)
+        if (!event.retry) this.#failed(event.actionKey)
     }
   }
 
-  #marked(id: ContainerId): void {
+  #marked(id: ContainerId, sequence: number): void {
     const { world, acknowledgeDelayMs } = this.#options
     const acknowledge = (): void => {
       const routed = this.#routed.get(id)
-      if (routed !== undefined) routed.marked = true
-      if (routed !== undefined) routed.acknowledged = true
-      this.#options.control.acknowledgeMark(this.id, id, routed?.inFlight ?? 0)
+      if (routed !== undefined && routed.unmarkedAt < sequence) routed.marked = true
+      this.#options.control.acknowledgeMark(this.id, id, routed?.inFlight ?? 0, sequence)
     }
     const delay = acknowledgeDelayMs?.() ?? 0
     if (delay <= 0) acknowledge()
     else world.after(delay, acknowledge)
   }
 
+  #failed(key: ActionKey): void {
+    const queue = this.#parked.get(key) ?? []
+    const [first] = queue
+    this.failed += queue.length
+    this.#parked.delete(key)
+    if (first !== undefined) this.#state(first.action)
+  }
+
   #know(descriptor: ContainerDescriptor, marked: boolean): void {
-    const routed: Routed = { descriptor, inFlight: 0, marked, acknowledged: marked, lastUsed: 0 }
+    const routed: Routed = { descriptor, inFlight: 0, marked, unmarkedAt: 0, lastUsed: 0 }
     const { actionKey, id } = descriptor
     const own = this.#table.get(actionKey) ?? new Map<ContainerId, Routed>()
     this.#table.set(actionKey, own)
@@ -182,7 +189,7 @@ export class SimulatedRouter {
     this.longestWaitMs = Math.max(this.longestWaitMs, world.now - request.arrivedAt)
     routed.inFlight++
     routed.lastUsed = world.now
-    if (!routed.acknowledged) proxies.began(id)
+    proxies.began(id)
     const arrive = (): void => {
       if (factory.containers.get(id)?.alive !== true) this.hitDeleted++
       world.after(request.serviceMs, () => this.#finished(routed, request))
@@ -199,7 +206,7 @@ export class SimulatedRouter {
     this.completed++
     this.completedOf.set(actionKey, (this.completedOf.get(actionKey) ?? 0) + 1)
     proxies.ended(id, actionKey)
-    if (routed.marked && routed.inFlight === 0) control.acknowledgeMark(this.id, id, 0)
+    if (routed.marked && routed.inFlight === 0) control.acknowledgeMark(this.id, id, 0, this.#taken)
     this.#serve(action.actionKey)
   }
 
