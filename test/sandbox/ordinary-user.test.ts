@@ -13,7 +13,7 @@ const NOBODY = '65534'
 const setpriv = findTool('setpriv')
 const skip = isRoot ? setpriv === undefined && 'setpriv is not installed' : 'this is an ordinary user already'
 
-for (const suite of ['conformance.test.ts', 'attacks.test.ts']) {
+for (const suite of ['conformance.test.ts', 'attacks.test.ts', 'leftovers.test.ts']) {
   test(`${suite} as an ordinary user`, { skip }, async () => {
     const command = ['--reuid', NOBODY, '--regid', NOBODY, '--clear-groups', '--inh-caps=-all']
     const child = spawn(

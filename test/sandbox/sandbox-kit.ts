@@ -43,10 +43,13 @@ export function testLaunchers(): ReadonlyMap<string, RuntimeLauncher> {
   return new Map([launcher('test:works'), launcher('test:silent', 'silent'), launcher('test:broken', 'broken')])
 }
 
+/** Each test process has users of its own, so that suites can run at the same time. */
+const FIRST_UID = 300_000 + (process.pid % 10_000) * 50
+
 export const testSettings: ProcessFactorySettings = {
   sandbox: 'auto',
   network: 'host',
-  uidFirst: 300_000,
+  uidFirst: FIRST_UID,
   uidCount: 50,
   tmpMb: 16,
   openFiles: 256,
@@ -73,9 +76,12 @@ export interface TestHost {
   close(): Promise<void>
 }
 
-/** A started factory with directories of its own. */
-export async function openTestHost(settings: Partial<ProcessFactorySettings> = {}): Promise<TestHost> {
-  const dataDir = mkdtempSync(join(tmpdir(), 'stave-data-'))
+/** A started factory with directories of its own, or in those of an earlier one. */
+export async function openTestHost(
+  settings: Partial<ProcessFactorySettings> = {},
+  earlier?: string,
+): Promise<TestHost> {
+  const dataDir = earlier ?? mkdtempSync(join(tmpdir(), 'stave-data-'))
   const runDir = join(dataDir, 'run')
   const warnings: string[] = []
   const factory = createProcessContainerFactory({
@@ -89,7 +95,7 @@ export async function openTestHost(settings: Partial<ProcessFactorySettings> = {
   try {
     await factory.start()
   } catch (error) {
-    rmSync(dataDir, { recursive: true, force: true })
+    if (earlier === undefined) rmSync(dataDir, { recursive: true, force: true })
     throw error
   }
   return {
@@ -125,12 +131,12 @@ function listDirectories(directory: string): readonly string[] {
 
 /** Command lines of processes that descend from this one or run as a user of containers. */
 function ownDescendants(): readonly string[] {
-  const uids = new RegExp(`^Uid:\\s+3000[0-4]\\d\\b`, 'm')
   return readProcesses().flatMap(({ pid, parent }) => {
-    const status = readText(`/proc/${pid}/status`)
-    return parent === process.pid || uids.test(status)
-      ? [`${pid} ${readText(`/proc/${pid}/cmdline`).replaceAll('\0', ' ')}`]
-      : []
+    const uid = Number(/^Uid:\s+(\d+)/m.exec(readText(`/proc/${pid}/status`))?.[1] ?? '0')
+    if (parent !== process.pid && !(uid >= FIRST_UID && uid < FIRST_UID + 50)) return []
+    const command = readText(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').replaceAll(/\s+/g, ' ')
+    // A factory that is running has its guard.
+    return command.includes('stave-guard') ? [] : [`${pid} ${command.slice(0, 100)}`]
   })
 }
 

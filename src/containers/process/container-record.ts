@@ -50,6 +50,8 @@ export function openContainerRecords(directory: string): ContainerRecords {
       const draft = join(at(record.id), `${FILE}.new`)
       writeFileSync(draft, JSON.stringify(record), { mode: 0o600 })
       renameSync(draft, join(at(record.id), FILE))
+      // For the guard, a shell that should not have to read JSON.
+      if (record.process !== undefined) writeFileSync(join(at(record.id), 'pid'), `${record.process.pid}\n`)
     },
     ids: () => readdirSync(directory).filter((name) => isSafeId(name)),
     read(id) {

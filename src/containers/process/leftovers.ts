@@ -3,14 +3,14 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { killAll, readPids, removeGroup, subgroups, tryWriteControl } from './cgroup-files.ts'
 import type { ContainerRecord, ContainerRecords } from './container-record.ts'
-import { bootId, membersOf, readProcess, readProcesses, signalAll } from './process-table.ts'
+import { bootId, membersOf, readProcess, readProcesses, signalAll, startedBelow } from './process-table.ts'
 
 const REMOVAL_TIMEOUT_MS = 10_000
 
 /** Removes one container by its record. Resolves false when processes of it could not be ended in time; the record stays then. */
 export async function removeLeftover(records: ContainerRecords, id: string): Promise<boolean> {
   const record = records.read(id)
-  const gone = record === undefined || (await endLeftover(record))
+  const gone = record === undefined || (await endLeftover(record, records.directory(id)))
   if (gone) records.remove(id)
   return gone
 }
@@ -22,11 +22,13 @@ export async function removeLeftoverGroups(groups: readonly string[]): Promise<n
   return leaves.length
 }
 
-async function endLeftover(record: ContainerRecord): Promise<boolean> {
+async function endLeftover(record: ContainerRecord, directory: string): Promise<boolean> {
   // Process ids begin anew at each boot: those of another one name somebody else.
   if (record.bootId === bootId() && record.process !== undefined) {
     const { pid, started } = record.process
-    if (started !== '' && readProcess(pid)?.started === started) signalAll(membersOf(readProcesses(), pid), 'SIGKILL')
+    const processes = readProcesses()
+    if (started !== '' && readProcess(pid)?.started === started) signalAll(membersOf(processes, pid), 'SIGKILL')
+    if (record.cgroups.length === 0) signalAll(startedBelow(processes, directory), 'SIGKILL')
   }
   return emptyGroups(record.cgroups)
 }

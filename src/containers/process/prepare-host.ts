@@ -17,6 +17,7 @@ import { nodeCapacity } from './node-capacity.ts'
 import { openCgroups } from './open-cgroups.ts'
 import { openNetworks } from './open-networks.ts'
 import { makeRootDirectory } from './root-directory.ts'
+import { startPlatformGuard } from './platform-guard.ts'
 import { claimRunDirectory, GROUP_PREFIX } from './run-directory.ts'
 import type { RuntimeLauncher } from './runtime-launcher.ts'
 import type { PreparedHost } from './sandbox-host.ts'
@@ -56,6 +57,10 @@ export async function prepareHost(options: PreparationOptions): Promise<Prepared
     const groups = cgroups?.groups ?? []
     await removeLeftovers(records, [...new Set([...groups, ...runDirectory.formerGroups])], log)
     runDirectory.noteGroups(groups)
+    if (tools.sh !== undefined) {
+      const guard = startPlatformGuard(tools.sh, runDir)
+      undo.push(() => guard.close())
+    }
     const users = root ? createUserPool(settings.uidFirst, settings.uidCount) : undefined
     const networks = await openNetworks({ settings, tools, root, group, runDir })
     undo.push(() => networks.close())

@@ -37,6 +37,20 @@ export function membersOf(processes: readonly ProcessEntry[], root: number): rea
   return [...members.values()]
 }
 
+/**
+ * Processes that were started with an environment that names `directory`: what a plain container has let loose (own session, parent gone) still has
+ * the container's HOME. One that also cleans its environment is not found: only a control group or a process namespace holds it.
+ */
+export function startedBelow(processes: readonly ProcessEntry[], directory: string): readonly ProcessEntry[] {
+  return processes.filter(({ pid }) => {
+    try {
+      return readFileSync(`/proc/${pid}/environ`, 'latin1').includes(`=${directory}/`)
+    } catch {
+      return false
+    }
+  })
+}
+
 /** Sends a signal to each; those that have gone are skipped. */
 export function signalAll(processes: readonly ProcessEntry[], signal: NodeJS.Signals): void {
   for (const { pid } of processes) {

@@ -8,7 +8,7 @@ import type { ContainerSpec } from '../container-factory.ts'
 import { ContainerStartError } from '../container-factory.ts'
 import { killAll } from './cgroup-files.ts'
 import type { CgroupLeaf } from './cgroups.ts'
-import { bootId, membersOf, readProcess, readProcesses, signalAll } from './process-table.ts'
+import { bootId, membersOf, readProcess, readProcesses, signalAll, startedBelow } from './process-table.ts'
 import type { NetworkLease } from './container-networks.ts'
 import type { RuntimeLauncher } from './runtime-launcher.ts'
 import type { SandboxHost } from './sandbox-host.ts'
@@ -47,7 +47,7 @@ export async function reserve(host: SandboxHost, spec: ContainerSpec, launcher: 
     throw new ContainerStartError('startFailed', 'no network for the container', { cause: error })
   })
   const release = async (): Promise<void> => {
-    if (!(await endProcesses(leaf, process))) {
+    if (!(await endProcesses(leaf, process, records.directory(spec.id)))) {
       // Its user and its record stay taken: another container must not get a user whose processes still live.
       host.log.warn({ container: spec.id, pid: process?.pid }, 'processes of a container could not be ended')
       return
@@ -163,14 +163,18 @@ function cpuShare(spec: ContainerSpec, capacity: { readonly memoryMb: number; re
 }
 
 /** Kills until nothing is left, thawing first: a process frozen by the v1 freezer does not die. False after the time limit. */
-async function endProcesses(leaf: CgroupLeaf | undefined, started: StartedProcess | undefined): Promise<boolean> {
+async function endProcesses(
+  leaf: CgroupLeaf | undefined,
+  started: StartedProcess | undefined,
+  directory: string,
+): Promise<boolean> {
   const exited = started?.exited ?? Promise.resolve({})
   const state = { gone: started === undefined }
   void exited.then(() => (state.gone = true))
   const until = performance.now() + REMOVAL_TIMEOUT_MS
   let pauseMs = 1
   for (;;) {
-    killOnce(leaf, state.gone ? undefined : started)
+    killOnce(leaf, state.gone ? undefined : started, directory)
     await Promise.race([exited, delay(pauseMs)])
     if (state.gone && (leaf === undefined || leaf.remove())) return true
     if (performance.now() > until) return false
@@ -179,7 +183,7 @@ async function endProcesses(leaf: CgroupLeaf | undefined, started: StartedProces
   }
 }
 
-function killOnce(leaf: CgroupLeaf | undefined, started: StartedProcess | undefined): void {
+function killOnce(leaf: CgroupLeaf | undefined, started: StartedProcess | undefined, directory: string): void {
   try {
     leaf?.thaw()
   } catch {
@@ -188,7 +192,10 @@ function killOnce(leaf: CgroupLeaf | undefined, started: StartedProcess | undefi
   leaf?.kill()
   // Without a control group the tree must be read before its root dies: orphans are not found by descent any more.
   if (started === undefined) return
-  if (leaf === undefined) signalAll(membersOf(readProcesses(), started.pid), 'SIGKILL')
+  if (leaf === undefined) {
+    const processes = readProcesses()
+    signalAll([...membersOf(processes, started.pid), ...startedBelow(processes, directory)], 'SIGKILL')
+  }
   killAll([started.pid])
 }
 

@@ -2,8 +2,8 @@
  * The sandbox built from util-linux alone: `unshare` makes the namespaces, one `mount -a` the whole file system, `pivot_root` leaves the host's
  * behind, `setpriv` gives up the user and every capability. It works for root, and for an ordinary user inside a user namespace of its own.
  *
- * Processes: the platform's child is `unshare` itself, outside the namespaces. It ends with the platform (`--pdeathsig`) and takes the container's
- * first process with it (`--kill-child`), and so do all others of the container: the kernel ends a process namespace with its first process.
+ * Processes: the platform's child is `unshare` itself, outside the namespaces. It takes the container's first process with it (`--kill-child`),
+ * and that one all others: the kernel ends a process namespace with its first process.
  */
 
 import { writeFileSync } from 'node:fs'
@@ -88,9 +88,6 @@ function unshareCommand(
     ...plan.cgroupProcs,
     '--',
     ...plan.networkCommand,
-    tools.setpriv,
-    '--pdeathsig',
-    'KILL',
     tools.unshare,
     ...(root ? [] : ['--user', '--map-root-user']),
     ...['--mount', '--pid', '--ipc', '--uts', '--cgroup', ...(emptyNetwork ? ['--net'] : [])],
