@@ -63,7 +63,7 @@ function slidingWindow(): RateWindow {
       const fading = previous > 0 ? ((current + previous * (1 - elapsed) - allowed) / previous) * 60 : Infinity
       const wait = fading <= untilNext ? fading : untilNext + Math.max(0, (1 - allowed / Math.max(1, current)) * 60)
       // Past the moment at which a further call would be the last one too many, not at it.
-      return Math.floor(wait) + 1
+      return Math.floor(wait + 1e-6) + 1
     },
   }
 }
