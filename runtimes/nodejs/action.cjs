@@ -173,12 +173,12 @@ function textOfInitError(error) {
   return stack ? textOf(stack) : textOf(error)
 }
 
-/** As a template literal writes it; objects that refuse become their tag. */
+/** As a template literal writes it; objects that refuse are named by their type. */
 function textOf(value) {
   try {
     return String(value)
   } catch {
-    return Object.prototype.toString.call(value)
+    return `[${typeof value}]`
   }
 }
 

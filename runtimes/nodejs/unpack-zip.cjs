@@ -5,6 +5,9 @@ const zlib = require('zlib')
 const { promisify } = require('util')
 const yauzl = require('yauzl')
 
+// Node 18 has none of its own.
+const crc32 = zlib.crc32 ?? require('yauzl/crc32')
+
 const TYPE_MASK = 0o170000
 const SYMLINK = 0o120000
 const DIRECTORY = 0o040000
@@ -68,8 +71,7 @@ function inflate(entry, name, data) {
       : // One byte more than announced is already a lie, and must not be inflated further.
         zlib.inflateRawSync(data, { maxOutputLength: uncompressedSize })
   if (content.length !== uncompressedSize) throw new Error(`'${name}' has not the size that the archive states`)
-  // Node 18 has no crc32; a wrong sum there shows itself as a syntax error at worst.
-  if (zlib.crc32 !== undefined && zlib.crc32(content) !== entry.crc32) throw new Error(`'${name}' is damaged (CRC)`)
+  if (crc32(content) !== entry.crc32) throw new Error(`'${name}' is damaged (CRC)`)
   return content
 }
 

@@ -1,0 +1,116 @@
+/** Overlapping runs in one container: answers carry their id, output and context belong to the right run. */
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { describeOnEveryNode } from './every-node.ts'
+
+const RECORD_SEPARATOR = String.fromCharCode(0x1e)
+const CONCURRENT = { environment: { __OW_ALLOW_CONCURRENT: 'true' } }
+
+function text(code: string): Readonly<Record<string, unknown>> {
+  return { name: 'test', main: 'main', binary: false, code, env: {} }
+}
+
+/** Lines by the activation that they are attributed to; '' are those of none. */
+function linesOf(output: string): ReadonlyMap<string, readonly string[]> {
+  const byId = new Map<string, string[]>()
+  for (const line of output.split('\n').slice(0, -1)) {
+    const end = line.startsWith(RECORD_SEPARATOR) ? line.indexOf(' ') : 0
+    const id = line.slice(1, Math.max(1, end))
+    const content = end === 0 ? line : line.slice(end + 1)
+    byId.set(id, [...(byId.get(id) ?? []), content])
+  }
+  return byId
+}
+
+describeOnEveryNode('overlapping runs', (start) => {
+  test('S4-60: announced at init, answered in the order of completion', async () => {
+    const launcher = await start(CONCURRENT)
+    const init = await launcher.init(text('const main = ({ ms }) => new Promise((go) => setTimeout(go, ms, { ms }))'))
+    assert.deepEqual(init, { status: 200, body: { ok: true, concurrent: true } })
+    const answers = await Promise.all([
+      launcher.run({ ms: 120 }, { activation_id: 'slow' }),
+      launcher.run({ ms: 1 }, { activation_id: 'fast' }),
+      launcher.run('x', { activation_id: 'bad' }),
+    ])
+    assert.deepEqual(
+      answers.map((answer) => (answer === 'lost' ? answer : [answer.id, answer.status])),
+      [
+        ['bad', 403],
+        ['fast', 200],
+        ['slow', 200],
+      ],
+    )
+    await launcher.end()
+  })
+
+  test('S4-60: output and context of 40 runs at once stay apart', async () => {
+    const launcher = await start(CONCURRENT)
+    const code = `const pause = () => new Promise((go) => setTimeout(go, Math.random() * 10))
+      console.log('loading')
+      async function main({ n }) {
+        process.stdout.write('start '); await pause()
+        process.stdout.write(Buffer.from(n + '\\nsecond ')); await pause(); console.log(n); console.error('ü' + n)
+        await pause(); process.stdout.write('no newline ' + n)
+        return { n, id: process.env.__OW_ACTIVATION_ID, tid: process.env.__OW_TRANSACTION_ID, host: process.env.__OW_API_HOST ?? null }
+      }`
+    await launcher.init(text(code))
+    const numbers = Array.from({ length: 40 }, (_, index) => index)
+    const answers = await Promise.all(
+      numbers.map((n) => launcher.run({ n }, { activation_id: `id${n}`, transaction_id: `t${n}` })),
+    )
+    for (const answer of answers) {
+      assert.ok(answer !== 'lost')
+      const { n } = answer.body as { n: number }
+      assert.deepEqual(answer, { id: `id${n}`, status: 200, body: { n, id: `id${n}`, tid: `t${n}`, host: null } })
+    }
+    const { stdout, stderr } = launcher.printed()
+    const printed = linesOf(stdout)
+    assert.deepEqual(printed.get(''), ['loading'])
+    for (const n of numbers) {
+      assert.deepEqual(printed.get(`id${n}`), [`start ${n}`, `second ${n}`, `no newline ${n}`])
+      assert.deepEqual(linesOf(stderr).get(`id${n}`), [`ü${n}`])
+    }
+    await launcher.end()
+  })
+
+  test('S4-60: very long lines without an end are cut, not held for ever', async () => {
+    const launcher = await start(CONCURRENT)
+    await launcher.init(
+      text('function main() { for (let i = 0; i < 10; i++) process.stdout.write("x".repeat(100_000)); return {} }'),
+    )
+    await launcher.run({}, { activation_id: 'long' })
+    const lines = linesOf(launcher.printed().stdout).get('long') ?? []
+    assert.equal(lines.join('').length, 1_000_000)
+    assert.ok(lines.length > 1 && lines.every((line) => line.length < 500_000))
+    await launcher.end()
+  })
+
+  test('S4-60: a synchronous throw stops the action, runs under way are still answered', async () => {
+    const launcher = await start(CONCURRENT)
+    await launcher.init(
+      text(
+        'const main = ({ bad }) => { if (bad) throw new Error("no"); return new Promise((go) => setTimeout(go, 30, { done: 1 })) }',
+      ),
+    )
+    const answers = await Promise.all([
+      launcher.run({}, { activation_id: 'good' }),
+      launcher.run({ bad: 1 }, { activation_id: 'bad' }),
+      launcher.run({}, { activation_id: 'late' }),
+    ])
+    assert.deepEqual(answers, [
+      { id: 'bad', status: 502, body: { error: 'An error has occurred: Error: no' } },
+      { id: 'late', status: 403, body: { error: 'System not ready, status is stopped.' } },
+      { id: 'good', status: 200, body: { done: 1 } },
+    ])
+    await launcher.end()
+  })
+
+  test('S4-60: an id that would break the line is left out', async () => {
+    const launcher = await start(CONCURRENT)
+    await launcher.init(text('const main = (args) => { console.log("printed"); return args }'))
+    assert.deepEqual(await launcher.run({ a: 1 }, { activation_id: 'x y\n@z' }), { status: 200, body: { a: 1 } })
+    assert.equal(launcher.printed().stdout, 'printed\n')
+    await launcher.end()
+  })
+})
