@@ -43,7 +43,7 @@ export async function drain(on: DrainDeps): Promise<void> {
   // Whoever still waits for a container gets an answer; journalled calls go back to the journal.
   dispatcher.stop()
   await within(journal.stop(), remainingMs(deadline, clock) / 2)
-  await writer.flush(deadline).catch((error: unknown) => log.error({ error }, 'activation records could not be stored'))
+  await writer.close(deadline).catch((error: unknown) => log.error({ error }, 'activation records could not be stored'))
   await within(Promise.all(closed), Math.min(1000, remainingMs(deadline, clock) / 2))
   for (const cleanup of on.cleanups.toReversed()) {
     try {
