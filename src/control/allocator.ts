@@ -4,6 +4,7 @@ import type { Resources } from '../containers/container-factory.ts'
 import type { Ledger, LedgerNode } from './ledger.ts'
 import type { NodeIndex } from './node-index.ts'
 import type { PlacementStrategy } from './placement/placement.ts'
+import { MEMORY } from './resources.ts'
 
 export interface Placing {
   readonly need: Resources
@@ -40,13 +41,13 @@ export function explain(ledger: Ledger, need: Resources): string | undefined {
   return 'no node offers all of the needed resources together'
 }
 
-/** The index with the fewest nodes; undefined when some needed resource is on no schedulable node. */
+/** The index with the fewest nodes: that of a resource which only some of them have, else that of memory. */
 function scarcestIndex(ledger: Ledger, need: Resources): NodeIndex | undefined {
-  let scarcest: NodeIndex | undefined
+  let scarcest = ledger.index(MEMORY)
   for (const name in need) {
     if ((need[name] ?? 0) <= 0) continue
     const index = ledger.index(name)
-    if (index === undefined) return undefined
+    if (index === undefined) continue
     if (scarcest === undefined || index.nodes.length < scarcest.nodes.length) scarcest = index
   }
   return scarcest

@@ -123,8 +123,10 @@ export class DistributedContainerPool implements ControlPlane {
     const { action, parked, router } = demand
     if (!core.routers.has(router)) return
     this.#input(() => {
-      const valid = isValidNeed(action.resources) && action.concurrency >= 1 && Number.isFinite(parked)
-      if (!valid) refuseDemand(core, action, 'the resources or the concurrency of the action are malformed')
+      const isWithdrawn = parked <= 0
+      const isValid = isValidNeed(action.resources) && action.concurrency >= 1 && Number.isFinite(parked)
+      if (!isValid && !isWithdrawn)
+        refuseDemand(core, action, 'the resources or the concurrency of the action are malformed')
       else if (!core.demands.state(sharing(core, demand), core.delivered, core.clock.monotonic())) {
         refuseDemand(core, action, 'too many actions wait for a container')
       } else core.passWanted = true

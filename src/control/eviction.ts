@@ -53,7 +53,10 @@ function leavingAnyway(core: PoolCore, need: Resources): Eviction | undefined {
 function* byNeed(core: PoolCore, action: ActionRequirements): Generator<PoolRecord, void, undefined> {
   const now = core.clock.monotonic()
   for (const record of core.victims.ascending()) {
-    if (record.action?.actionKey !== action.actionKey && isEvictable(record, now)) yield record
+    const { action: other } = record
+    // Whose requests are parked has no container that rests, whatever the last report said.
+    const isBusy = other === undefined || core.demands.get(other.actionKey) !== undefined
+    if (!isBusy && other.actionKey !== action.actionKey && isEvictable(record, now)) yield record
   }
   yield* core.pool.inState('stem')
 }

@@ -22,8 +22,6 @@ export interface LedgerNode {
   /** Part of `used` whose holders are on their way out. */
   readonly freeing: Resources
   readonly reservations: number
-  /** Under which amount each index holds the node; the indexes' own. */
-  readonly indexed: Record<string, number>
 }
 
 interface NodeAccount extends LedgerNode {
@@ -67,31 +65,31 @@ export class Ledger {
     return this.#nodes.get(name)
   }
 
-  /** Schedulable nodes that have any of `resource`, by what they have left; undefined when no node has it. */
+  /** Schedulable nodes that have any of `resource`, by what they have left; undefined for a resource that every node has, memory excepted, or none. */
   index(resource: string): NodeIndex | undefined {
-    const index = this.#indexes.get(resource)
-    return index === undefined || index.nodes.length === 0 ? undefined : index
+    return this.#indexes.get(resource)
   }
 
   /** Takes over the factory's nodes. One that is not listed any more takes nothing new and is forgotten when it is empty. */
   setNodes(nodes: readonly NodeCapacity[]): void {
     const listed = new Set<string>()
+    let changed = false
     for (const { node: name, capacity, schedulable } of nodes) {
       listed.add(name)
       const node = this.#account(name)
-      if (node.listed && node.capacity === capacity && node.schedulable === schedulable) continue
+      changed ||= node.capacity !== capacity || node.schedulable !== schedulable
       node.capacity = capacity
       node.schedulable = schedulable
       node.listed = true
-      this.#reindex(node)
     }
     for (const node of this.#nodes.values()) {
       if (listed.has(node.name)) continue
+      changed ||= node.schedulable
       node.schedulable = false
       node.listed = false
-      this.#reindex(node)
       if (node.reservations === 0) this.#nodes.delete(node.name)
     }
+    if (changed) this.#buildIndexes()
   }
 
   /** True when `need` fits beside what is held and promised on the node. */
@@ -147,8 +145,8 @@ export class Ledger {
       addTo(node.freeing, after)
     }
     reservation.need = after
-    this.#reindexAmounts(node, before)
-    this.#reindexAmounts(node, after)
+    this.#reindex(node, before)
+    this.#reindex(node, after)
     return possible
   }
 
@@ -162,7 +160,7 @@ export class Ledger {
     takeFrom(node.used, need)
     node.reservations--
     this.#reservations.delete(id)
-    this.#reindexAmounts(node, need)
+    this.#reindex(node, need)
     if (node.reservations === 0 && !node.listed) this.#nodes.delete(node.name)
   }
 
@@ -181,7 +179,7 @@ export class Ledger {
     if (node === undefined || this.#earmarks.has(id) || this.#reservations.has(id)) return
     this.#earmarks.set(id, { node, need })
     addTo(node.earmarked, need)
-    this.#reindexAmounts(node, need)
+    this.#reindex(node, need)
   }
 
   cancelEarmark(id: ContainerId): void {
@@ -189,7 +187,7 @@ export class Ledger {
     if (earmark === undefined) return
     this.#earmarks.delete(id)
     takeFrom(earmark.node.earmarked, earmark.need)
-    this.#reindexAmounts(earmark.node, earmark.need)
+    this.#reindex(earmark.node, earmark.need)
   }
 
   /** Turns an earmark into a reservation when its room has become free; other earmarks of the node do not count against it. */
@@ -217,7 +215,7 @@ export class Ledger {
     addTo(node.used, need)
     node.reservations++
     this.#reservations.set(id, { node, need, freeing: false })
-    this.#reindexAmounts(node, need)
+    this.#reindex(node, need)
   }
 
   #account(name: string): NodeAccount {
@@ -233,27 +231,25 @@ export class Ledger {
       freeing: {},
       reservations: 0,
       listed: false,
-      indexed: {},
     }
     this.#nodes.set(name, node)
     return node
   }
 
-  #reindexAmounts(node: NodeAccount, changed: Resources): void {
+  #reindex(node: NodeAccount, changed: Resources): void {
     if (!node.schedulable) return
     for (const name in changed) this.#indexes.get(name)?.move(node, freeOf(node, name))
   }
 
-  #reindex(node: NodeAccount): void {
-    for (const index of this.#indexes.values()) index.remove(node)
-    if (!node.schedulable) return
-    for (const name of Object.keys(node.capacity)) {
-      let index = this.#indexes.get(name)
-      if (index === undefined) {
-        index = new NodeIndex(name)
-        this.#indexes.set(name, index)
-      }
-      index.insert(node, freeOf(node, name))
+  /** One index for memory, and one for each resource that not every node has: those are the ones worth searching by. */
+  #buildIndexes(): void {
+    this.#indexes.clear()
+    const schedulable = [...this.#nodes.values()].filter((node) => node.schedulable)
+    const names = new Set([MEMORY, ...schedulable.flatMap((node) => Object.keys(node.capacity))])
+    for (const name of names) {
+      const having = schedulable.filter((node) => (node.capacity[name] ?? 0) > 0)
+      if (name !== MEMORY && having.length === schedulable.length) continue
+      this.#indexes.set(name, new NodeIndex(name, having, (node) => freeOf(node, name)))
     }
   }
 }

@@ -4,10 +4,17 @@ import type { LedgerNode } from './ledger.ts'
 
 export class NodeIndex {
   readonly resource: string
-  readonly #nodes: LedgerNode[] = []
+  readonly #nodes: LedgerNode[]
+  /** What each of `#nodes` has free: beside them, because a search that reads it off the nodes costs five times as much (pool-scale.test.ts). */
+  readonly #free: number[]
+  readonly #freeOf = new Map<LedgerNode, number>()
 
-  constructor(resource: string) {
+  constructor(resource: string, nodes: readonly LedgerNode[], freeOf: (node: LedgerNode) => number) {
     this.resource = resource
+    for (const node of nodes) this.#freeOf.set(node, freeOf(node))
+    const free = (node: LedgerNode): number => this.#freeOf.get(node) ?? 0
+    this.#nodes = nodes.toSorted((one, other) => free(one) - free(other) || one.ordinal - other.ordinal)
+    this.#free = this.#nodes.map(free)
   }
 
   /** Ascending by what is free; nodes with equal amounts by their ordinal. */
@@ -20,53 +27,27 @@ export class NodeIndex {
     return this.#position(amount, -1)
   }
 
-  insert(node: LedgerNode, free: number): void {
-    node.indexed[this.resource] = free
-    this.#nodes.splice(this.#position(free, node.ordinal), 0, node)
-  }
-
-  remove(node: LedgerNode): void {
-    const free = node.indexed[this.resource]
-    if (free === undefined) return
-    this.#nodes.splice(this.#position(free, node.ordinal), 1)
-    delete node.indexed[this.resource]
-  }
-
-  /** Puts an indexed node where its new amount belongs; nodes in between shift by one. */
+  /** Puts a node where its new amount belongs; one that is not in the index stays out. */
   move(node: LedgerNode, free: number): void {
-    const before = node.indexed[this.resource]
+    const before = this.#freeOf.get(node)
     if (before === undefined || before === free) return
-    const nodes = this.#nodes
-    let at = this.#position(before, node.ordinal)
-    node.indexed[this.resource] = free
-    for (let next = nodes[at + 1]; next !== undefined && this.#isBefore(next, node); next = nodes[at + 1]) {
-      nodes[at] = next
-      at++
-    }
-    for (
-      let previous = nodes[at - 1];
-      previous !== undefined && this.#isBefore(node, previous);
-      previous = nodes[at - 1]
-    ) {
-      nodes[at] = previous
-      at--
-    }
-    nodes[at] = node
+    const from = this.#position(before, node.ordinal)
+    this.#nodes.splice(from, 1)
+    this.#free.splice(from, 1)
+    const to = this.#position(free, node.ordinal)
+    this.#nodes.splice(to, 0, node)
+    this.#free.splice(to, 0, free)
+    this.#freeOf.set(node, free)
   }
 
-  #isBefore(one: LedgerNode, other: LedgerNode): boolean {
-    const difference = (one.indexed[this.resource] ?? 0) - (other.indexed[this.resource] ?? 0)
-    return difference === 0 ? one.ordinal < other.ordinal : difference < 0
-  }
-
-  #position(free: number, ordinal: number): number {
+  #position(amount: number, ordinal: number): number {
+    const free = this.#free
     let low = 0
-    let high = this.#nodes.length
+    let high = free.length
     while (low < high) {
       const middle = (low + high) >>> 1
-      const node = this.#nodes[middle]
-      const held = node?.indexed[this.resource] ?? 0
-      if (held < free || (held === free && (node?.ordinal ?? 0) < ordinal)) low = middle + 1
+      const held = free[middle] ?? 0
+      if (held < amount || (held === amount && (this.#nodes[middle]?.ordinal ?? 0) < ordinal)) low = middle + 1
       else high = middle
     }
     return low
