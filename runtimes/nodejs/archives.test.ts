@@ -151,6 +151,24 @@ describeOnEveryNode('archives', (start) => {
     await launcher.end()
   })
 
+  test('S4-2: npm install at init where the operator allows it, awaited', async () => {
+    const launcher = await start({ environment: { OW_ENABLE_INIT_INSTALL: 'true' } })
+    const files = {
+      'package.json': '{"dependencies":{"local":"file:./packages/local"}}',
+      'index.js': 'const from = require("local"); exports.main = () => ({ from })',
+      'packages/local/package.json': '{"name":"local","version":"1.0.0"}',
+      'packages/local/index.js': 'module.exports = "installed"',
+    }
+    const answer = await launcher.init(binary(await zip(files)))
+    if (/npm is not in the container/.test(launcher.printed().stderr)) {
+      assert.match(failure(answer), /^Cannot find module 'local': package\.json lists it/)
+    } else {
+      assert.deepEqual(answer, OK)
+      assert.deepEqual(await launcher.run({}), { status: 200, body: { from: 'installed' } })
+    }
+    await launcher.end()
+  })
+
   test('S4-2: tar.gz, with long names, links and pax headers', async () => {
     const entry = (name: string): Files => ({
       'index.js': `exports.main = () => require("./${name}")`,

@@ -1,0 +1,145 @@
+/** What this host can run: the manifest's kinds, less those that no interpreter was found for. */
+
+import { readFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import type { RuntimeKind, RuntimesManifest, StemCellSetting } from '../../model/manifest.ts'
+import { installedFile } from './discover-installation.ts'
+import { parseManifest } from './discover-manifest.ts'
+import { discoverNodejs } from './discover-nodejs.ts'
+import { discoverPython } from './discover-python.ts'
+import type { RuntimeLauncher } from './runtime-launcher.ts'
+
+export interface DiscoverRuntimesOptions {
+  /** Interpreter path per kind, as configured. */
+  readonly interpreters: Readonly<Record<string, string>>
+  /** JSON text of a manifest, or the path of a file with one; undefined: the built-in one. */
+  readonly manifest: string | undefined
+  /** Family -> stem cells of its default kind, for families that the operator's own manifest gives none. */
+  readonly stemCells: Readonly<Record<string, number>>
+  /** PATH of the platform. */
+  readonly path: string
+  /** The interpreter that runs the platform. */
+  readonly execPath: string
+  readonly cacheDir: string
+  readonly log: { warn(fields: Readonly<Record<string, unknown>>, message: string): void }
+  /** Home directory whose version managers are searched; default: the user's. */
+  readonly home?: string
+}
+
+/** A kind of the manifest that cannot be run here. */
+export interface AbsentKind {
+  readonly kind: string
+  readonly reason: string
+  readonly remedy: string
+}
+
+export interface DiscoveredRuntimes {
+  /** Without the absent kinds. Deprecated kinds stay: they can be read and deleted. Each family that has kinds left has one default. */
+  readonly manifest: RuntimesManifest
+  /** By kind. */
+  readonly launchers: ReadonlyMap<string, RuntimeLauncher>
+  readonly absent: readonly AbsentKind[]
+}
+
+/** Families that processes of the host are run for. */
+const LANGUAGES: Readonly<Record<string, string>> = { nodejs: 'Node.js', python: 'Python' }
+/** OpenWhisk's standard memory of an action. */
+const STEM_CELL_MEMORY_MB = 256
+/** OpenWhisk's own reactive setting: one more for each cold start, up to twice the number, for two minutes. */
+const STEM_CELL_TTL_MS = 120_000
+
+/**
+ * Reads the manifest and looks for an interpreter for each of its kinds. Rejects when the manifest cannot be read or is wrong, or when the files of the
+ * Node.js runtime cannot be prepared; an interpreter that is missing or broken is no error.
+ */
+export async function discoverRuntimes(options: DiscoverRuntimesOptions): Promise<DiscoveredRuntimes> {
+  const wanted = readManifest(options.manifest)
+  const search = { ...options, home: options.home ?? homedir() }
+  const [nodejs, python] = await Promise.all([discoverNodejs(search), discoverPython(search)])
+  const found = [...nodejs, ...python]
+  const launchers = new Map<string, RuntimeLauncher>()
+  for (const { kind, launcher } of found) {
+    if (wanted.kinds.some((entry) => entry.kind === kind && !entry.deprecated)) launchers.set(kind, launcher)
+  }
+
+  const kept = wanted.kinds.filter(({ kind, deprecated }) => deprecated || launchers.has(kind))
+  const kinds = withDefaults(kept, [...launchers.keys()])
+  const absent = wanted.kinds
+    .filter((kind) => !kept.includes(kind))
+    // Of the built-in manifest's other languages nobody asked for any on a host without container engine.
+    .filter(({ family }) => options.manifest !== undefined || family in LANGUAGES)
+    .map((kind) => absentKind(kind, options.interpreters[kind.kind]))
+  return { manifest: { ...wanted, kinds: withStemCells(kinds, options.stemCells) }, launchers, absent }
+}
+
+/** The manifest of that text or file; the built-in one for undefined. Throws an Error that names the file. */
+export function readManifest(manifest: string | undefined): RuntimesManifest {
+  if (manifest?.trimStart().startsWith('{')) return parseManifest(manifest)
+  const file = manifest ?? installedFile('runtimes/runtimes.json')
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch (error) {
+    throw new Error(
+      `the runtimes manifest ${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+      {
+        cause: error,
+      },
+    )
+  }
+  try {
+    return parseManifest(text)
+  } catch (error) {
+    throw new Error(`${error instanceof Error ? error.message : String(error)} (${file})`, { cause: error })
+  }
+}
+
+/** A family whose default is absent gets the first of `preferred` (kinds in the order in which they were found to be best). */
+function withDefaults(kinds: readonly RuntimeKind[], preferred: readonly string[]): readonly RuntimeKind[] {
+  return kinds.map((kind) => {
+    const siblings = kinds.filter(({ family }) => family === kind.family)
+    if (siblings.some((sibling) => sibling.default)) return kind
+    const first = preferred.find((name) => siblings.some((sibling) => sibling.kind === name))
+    return { ...kind, default: kind.kind === first }
+  })
+}
+
+function withStemCells(
+  kinds: readonly RuntimeKind[],
+  counts: Readonly<Record<string, number>>,
+): readonly RuntimeKind[] {
+  return kinds.map((kind) => {
+    const count = counts[kind.family] ?? 0
+    const hasOwn = kinds.some(({ family, stemCells }) => family === kind.family && stemCells.length > 0)
+    return kind.default && !kind.deprecated && count > 0 && !hasOwn ? { ...kind, stemCells: [stemCell(count)] } : kind
+  })
+}
+
+function stemCell(count: number): StemCellSetting {
+  const reactive = { minCount: count, maxCount: count * 2, ttlMs: STEM_CELL_TTL_MS, threshold: 1, increment: 1 }
+  return { initialCount: count, memoryMb: STEM_CELL_MEMORY_MB, reactive }
+}
+
+function absentKind({ kind, family }: RuntimeKind, configured: string | undefined): AbsentKind {
+  const language = LANGUAGES[family]
+  if (language === undefined) {
+    return {
+      kind,
+      reason: 'processes of this host can be Node.js and Python only',
+      remedy: 'set containers.provider to docker, or take the kind out of the manifest',
+    }
+  }
+  const version = kind.slice(family.length + 1)
+  if (configured !== undefined) {
+    return {
+      kind,
+      reason: `the configured interpreter ${configured} is not a working ${language} ${version}`,
+      remedy: `mend or remove runtimes.interpreters ${JSON.stringify({ [kind]: configured })}`,
+    }
+  }
+  return {
+    kind,
+    reason: `no ${language} ${version} was found on this host`,
+    remedy: `install it, or name it: runtimes.interpreters {"${kind}": "/path/to/${family === 'nodejs' ? 'node' : 'python3'}"}`,
+  }
+}
