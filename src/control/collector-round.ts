@@ -52,10 +52,13 @@ function trimStems(core: PoolCore): void {
     else byPlan.set(record.stem, [...(byPlan.get(record.stem) ?? []), record])
   }
   for (const { plan, wanted } of core.stems.wanted()) {
+    const cells = byPlan.get(plan) ?? []
+    byPlan.delete(plan)
     // Oldest first.
-    const spare = (byPlan.get(plan) ?? []).slice(0, Math.max(0, (byPlan.get(plan)?.length ?? 0) - wanted))
-    for (const record of spare) {
+    for (const record of cells.slice(0, Math.max(0, cells.length - wanted))) {
       if (now - record.since >= (plan.reactive?.ttlMs ?? 0)) remove(core, record, 'expired')
     }
   }
+  // What is left was started for plans that are not in force any more.
+  for (const cells of byPlan.values()) for (const record of cells) remove(core, record, 'expired')
 }

@@ -3,6 +3,8 @@
  * message); initialising, suspended and resumed are the container proxy's business and look `idle` or `active` from here.
  */
 
+import type { ContainerId } from '../model/ids.ts'
+
 export const CONTAINER_STATES = [
   /** Wanted; its room is earmarked on a node but still held by containers that are on their way out. */
   'requested',
@@ -81,4 +83,12 @@ export function isAnnounced(state: ContainerState): boolean {
 /** True while the container is on its way to serve its action but cannot yet. */
 export function isStarting(state: ContainerState): boolean {
   return state === 'requested' || state === 'creating' || state === 'binding'
+}
+
+/** A step in a container's life; `to` is undefined where the event was illegal and nothing changed. */
+export interface Transition {
+  readonly id: ContainerId
+  readonly from: ContainerState
+  readonly event: ContainerEvent
+  readonly to: ContainerState | undefined
 }

@@ -200,7 +200,8 @@ function evict(core: PoolCore, action: ActionRequirements, eviction: Eviction, r
 function planTurn(core: PoolCore, { action, since }: ActionDemand): Eviction | undefined {
   const now = core.clock.monotonic()
   if (core.pool.ofAction(action.actionKey).size > 0 || now - since < core.settings.shareAfterMs) return undefined
-  if (now - core.sharedAt < SHARE_EVERY_MS) return undefined
+  // The larger the pool, the longer the search through it: it takes a few per cent of the time at most.
+  if (now - core.sharedAt < SHARE_EVERY_MS + core.pool.size / 200) return undefined
   core.sharedAt = now
   return planSharing(core, action)
 }

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { PoolWorld } from '../../test/simulation/pool-world.ts'
-import { actionOf, nodeOf, openPoolWorld } from '../../test/simulation/pool-world.ts'
+import { actionOf, checkBooks, nodeOf, openPoolWorld } from '../../test/simulation/pool-world.ts'
 import type { SimulatedRouter } from '../../test/simulation/simulated-router.ts'
-import type { ContainerId } from '../model/ids.ts'
+import type { Container, ContainerFactory } from '../containers/container-factory.ts'
+import { systemClock } from '../model/clock.ts'
+import { randomIds } from '../model/ids.ts'
+import { DistributedContainerPool } from './distributed-container-pool.ts'
 import type { PoolEvent } from './pool-protocol.ts'
+import { poolSettings } from './pool-settings.ts'
 import type { StemCellPlan } from './stem-cells.ts'
 
 const STEM: StemCellPlan = {
@@ -17,15 +20,6 @@ const STEM: StemCellPlan = {
 
 function typesOf(router: SimulatedRouter): string[] {
   return router.events.map(({ type }) => type)
-}
-
-/** Ledger and containers tell the same. */
-function checkBooks({ pool, factory }: PoolWorld): void {
-  const booked = pool.inspectNodes().nodes.reduce((sum, node) => sum + (node.used['memoryMb'] ?? 0), 0)
-  const real = [...factory.containers.values()].reduce((sum, { memoryMb }) => sum + memoryMb, 0)
-  assert.equal(booked, real)
-  assert.equal(pool.inspect().length, factory.containers.size)
-  assert.equal(pool.illegalTransitions, 0)
 }
 
 test('S4-26: 200 parallel calls to an action at zero start at most ceil(200 / concurrency) containers, in one decision', async () => {
@@ -234,316 +228,6 @@ test('starts for stem cells leave one place to requests', async () => {
   assert.equal(one.completed, 1)
 })
 
-test('a start that fails fails the parked requests when no other is under way, and the image is left alone for longer and longer', async () => {
-  const { world, pool, factory, router } = await openPoolWorld({ settings: { backoffMs: 5_000 } })
-  factory.plan = () => ({ outcome: 'fails', afterMs: 10, failure: 'imageNotFound' })
-  const one = router('r1')
-  const action = actionOf('broken', { image: 'nowhere' })
-  for (let again = 0; again < 3; again++) {
-    one.invoke(action, 5)
-    await world.pass(100)
-  }
-  assert.equal(one.failed, 1)
-  assert.equal(factory.created.length, 1)
-  await world.pass(60_000)
-  assert.equal(one.failed, 3)
-  assert.equal(factory.created.length, 2)
-  assert.equal(pool.waitingActions, 0)
-  const failure = one.events.find(({ type }) => type === 'demandFailed')
-  assert.deepEqual(
-    [failure?.type === 'demandFailed' && failure.failure, failure?.type === 'demandFailed' && failure.retry],
-    ['imageNotFound', false],
-  )
-  factory.plan = () => ({ outcome: 'starts', afterMs: 10 })
-  one.invoke(action, 5)
-  await world.pass(1_000)
-  assert.equal(one.completed, 1)
-})
-
-test('a failing image keeps nobody else from starting', async () => {
-  const { world, factory, router, pool } = await openPoolWorld({ settings: { stemCells: [STEM] } })
-  factory.plan = ({ image }) =>
-    image === 'bad' ? { outcome: 'fails', afterMs: 10, failure: 'startFailed' } : { outcome: 'starts', afterMs: 10 }
-  const one = router('r1')
-  for (let call = 0; call < 20; call++) {
-    one.invoke(actionOf('bad', { image: 'bad' }), 5)
-    one.invoke(actionOf(`good${call}`), 5)
-    await world.pass(100)
-  }
-  assert.equal(one.completed, 20)
-  assert.ok(pool.count('stem') > 0 || pool.inspectNodes().nodes[0]?.fill === 1)
-})
-
-test('a start that hangs is given up in time without losing count of its room; when it succeeds late it is destroyed', async () => {
-  const world = await openPoolWorld({ settings: { startTimeoutMs: 1_000, reconcileMs: 3_600_000 } })
-  const { factory, pool } = world
-  const one = world.router('r1')
-  factory.plan = () => ({ outcome: 'starts', afterMs: 30_000 })
-  one.invoke(actionOf('slow'), 5)
-  await world.world.pass(10_000)
-  assert.equal(one.failed, 1)
-  assert.equal(pool.count('lost'), 1)
-  assert.equal(pool.inspectNodes().nodes[0]?.used['memoryMb'], 256)
-  await world.world.pass(30_000)
-  assert.equal(pool.inspect().length, 0)
-  assert.deepEqual([...factory.containers], [])
-  assert.ok(!typesOf(one).includes('containerReady'))
-  checkBooks(world)
-})
-
-test('a start that hangs for ever is written off when the factory does not list it', async () => {
-  const world = await openPoolWorld({ settings: { startTimeoutMs: 1_000 } })
-  world.factory.plan = () => ({ outcome: 'hangs' })
-  world.router('r1').invoke(actionOf('never'), 5)
-  await world.world.pass(70_000)
-  assert.equal(world.pool.inspect().length, 0)
-  checkBooks(world)
-})
-
-test('when everything is in use the routers are told once and the control plane goes on trying', async () => {
-  const { world, router } = await openPoolWorld({ nodes: [nodeOf('n1', 256)], settings: { shareAfterMs: 1e9 } })
-  const one = router('r1')
-  one.invoke(actionOf('long'), 20_000)
-  await world.pass(1_500)
-  one.invoke(actionOf('waits'), 5)
-  await world.pass(5_000)
-  const failures = one.events.filter((event) => event.type === 'demandFailed')
-  assert.deepEqual(
-    failures.map((event) => [event.failure, event.retry]),
-    [['noCapacity', true]],
-  )
-  await world.pass(20_000)
-  assert.equal(one.completed, 2)
-  assert.equal(one.hitDeleted, 0)
-})
-
-test('S4-38: what no node can ever hold fails at once, naming the resource', async () => {
-  const { world, router } = await openPoolWorld({})
-  const one = router('r1')
-  one.invoke(actionOf('gpu', { resources: { memoryMb: 256, 'nvidia.com/gpu': 1 } }), 5)
-  await world.pass(10)
-  assert.equal(one.failed, 1)
-  const [event] = one.events
-  assert.ok(event?.type === 'demandFailed')
-  assert.match(event.message, /nvidia\.com\/gpu/)
-})
-
-test('a factory without room where the ledger has some: idle containers there make room, and the demand is tried again', async () => {
-  const { world, factory, router } = await openPoolWorld({})
-  const one = router('r1')
-  one.invoke(actionOf('old'), 5)
-  await world.pass(1_500)
-  factory.plan = () =>
-    factory.containers.size > 0
-      ? { outcome: 'fails', afterMs: 5, failure: 'noCapacity' }
-      : { outcome: 'starts', afterMs: 5 }
-  one.invoke(actionOf('new'), 5)
-  await world.pass(1_000)
-  assert.equal(one.completed, 2)
-  assert.equal(one.failed, 0)
-})
-
-test('maxContainers is never exceeded', async () => {
-  const { world, factory, router } = await openPoolWorld({ nodes: [nodeOf('n1', 1_000_000)] })
-  const [one, two] = [router('r1'), router('r2')]
-  const action = actionOf('capped', { maxContainers: 3 })
-  let most = 0
-  for (let call = 0; call < 50; call++) {
-    one.invoke(action, 300)
-    two.invoke(action, 300)
-    await world.pass(25)
-    most = Math.max(most, factory.containers.size)
-  }
-  await world.pass(60_000)
-  assert.equal(most, 3)
-  assert.equal(one.completed + two.completed, 100)
-})
-
-test('a demand that is malformed, or one too many, is refused with an event', async () => {
-  const { world, pool, router } = await openPoolWorld({
-    settings: { maxWaitingActions: 1 },
-    plan: () => ({ outcome: 'hangs' }),
-  })
-  const one = router('r1')
-  one.invoke(actionOf('first'), 5)
-  one.invoke(actionOf('second'), 5)
-  one.invoke(actionOf('third', { resources: { memoryMb: Number.NaN } }), 5)
-  one.invoke(actionOf('fourth', { resources: {} }), 5)
-  await world.pass(10)
-  assert.equal(one.failed, 3)
-  assert.equal(pool.counters.demandsRefused, 3)
-})
-
-test('S4-25: sweeping waits for the slowest router and for what is in flight', async () => {
-  const { world, pool, factory, router } = await openPoolWorld({
-    settings: { idleTimeoutMs: 5_000, markGraceMs: 3_000 },
-  })
-  const quick = router('r1')
-  const slow = router('r2', { acknowledgeDelayMs: () => 2_900 })
-  quick.invoke(actionOf('a'), 5)
-  await world.pass(7_500)
-  assert.equal(pool.count('marked'), 1)
-  assert.equal(factory.containers.size, 1)
-  slow.invoke(actionOf('a'), 5) // it does not know of the mark yet
-  await world.pass(2_000)
-  assert.equal(slow.hitDeleted, 0)
-  assert.equal(slow.completed, 1)
-})
-
-test('S4-25: a router that has left does not block a sweep, and one that does not answer blocks it for the grace only', async () => {
-  const { world, pool, factory, router } = await openPoolWorld({
-    settings: { idleTimeoutMs: 2_000, markGraceMs: 10_000 },
-  })
-  const one = router('r1')
-  const dead = router('r2', { acknowledgeDelayMs: () => 1e9 })
-  one.invoke(actionOf('a'), 5)
-  await world.pass(5_000)
-  assert.equal(pool.count('marked'), 1)
-  dead.leave()
-  await world.pass(20)
-  assert.equal(factory.containers.size, 0)
-  router('r3', { acknowledgeDelayMs: () => 1e9 })
-  one.invoke(actionOf('a'), 5)
-  await world.pass(5_000)
-  assert.equal(pool.count('marked'), 1)
-  await world.pass(10_000)
-  assert.equal(factory.containers.size, 0)
-})
-
-/** A container that was marked as idle and is used before its router knows: what becomes of it. */
-async function useWhileMarked(
-  onMarkedUse: 'unmark' | 'recycle',
-): Promise<{ world: PoolWorld; user: SimulatedRouter; id: ContainerId }> {
-  const world = await openPoolWorld({ settings: { idleTimeoutMs: 2_000, markGraceMs: 60_000, onMarkedUse } })
-  const user = world.router('r1', { eventDelayMs: () => 400 })
-  user.invoke(actionOf('a'), 5)
-  for (let waited = 0; world.pool.count('marked') === 0 && waited < 100; waited++) await world.world.pass(100)
-  const [entry] = world.pool.inspect({ state: 'marked' })
-  assert.ok(entry)
-  user.invoke(actionOf('a'), 1_000)
-  await world.world.pass(450)
-  return { world, user, id: entry.id }
-}
-
-test('S4-50: a marked container that is used is un-marked and stays', async () => {
-  const { world, user, id } = await useWhileMarked('unmark')
-  await world.world.pass(1_000)
-  assert.equal(user.completed, 2)
-  assert.ok(typesOf(user).includes('containerUnmarked'))
-  assert.equal(world.factory.created.length, 1)
-  assert.ok(world.factory.containers.has(id))
-})
-
-test('S4-50: or recycled: its replacement is ready before it goes, and what is in flight completes', async () => {
-  const { world, user, id } = await useWhileMarked('recycle')
-  await world.world.pass(5_000)
-  assert.equal(user.completed, 2)
-  assert.equal(user.hitDeleted, 0)
-  assert.equal(world.pool.counters.recycles, 1)
-  const order = user.events.flatMap((event) =>
-    event.type === 'containerReady' && event.container.id !== id
-      ? ['replacement']
-      : event.type === 'containerGone' && event.id === id
-        ? ['gone']
-        : [],
-  )
-  assert.deepEqual(order.slice(0, 2), ['replacement', 'gone'])
-})
-
-test('S4-35: a container that ends is reported at once, one that vanishes silently within a reconcile period', async () => {
-  const world = await openPoolWorld({ settings: { reconcileMs: 30_000 } })
-  const one = world.router('r1')
-  for (const silently of [false, true]) {
-    one.invoke(actionOf('a'), 5)
-    await world.world.pass(200)
-    const [entry] = world.pool.inspect()
-    assert.ok(entry)
-    world.factory.kill(entry.id, silently)
-    await world.world.pass(silently ? 30_100 : 1)
-    assert.equal(typesOf(one).at(-1), 'containerGone')
-    checkBooks(world)
-  }
-  assert.equal(world.pool.counters.drift, 1)
-})
-
-test('S4-35: strangers of ours are removed, those of others and of a later leader are left alone', async () => {
-  const { world, factory, pool, router, notices } = await openPoolWorld({})
-  const stranger = (id: string, labels: Record<string, string>): void => {
-    factory.leftOver.push({ id: id as ContainerId, node: 'n1', labels, adoptable: false })
-  }
-  stranger('old', { 'stave-owner': 'test', 'stave-epoch': '0' })
-  stranger('unlabelled', {})
-  stranger('foreign', { 'stave-owner': 'somebody', 'stave-epoch': '9' })
-  const reconciled = pool.reconcileNow()
-  await world.pass(10)
-  await reconciled
-  assert.deepEqual(factory.removed, ['old', 'unlabelled'])
-  assert.equal(pool.counters.drift, 2)
-  stranger('later', { 'stave-owner': 'test', 'stave-epoch': '2' })
-  void pool.reconcileNow()
-  await world.pass(10)
-  assert.equal(factory.removed.length, 2)
-  assert.ok(notices.some(({ message }) => message.startsWith('a later leader')))
-  // S4-36: a leader that has been succeeded starts nothing any more.
-  router('r1').invoke(actionOf('a'), 5)
-  await world.pass(1_000)
-  assert.equal(factory.created.length, 0)
-})
-
-test('S4-33: a new leader takes over the containers of the one before it, by their labels', async () => {
-  const before = await openPoolWorld({})
-  const one = before.router('r1')
-  one.invoke(actionOf('kept', { concurrency: 4 }), 5)
-  await before.world.pass(200)
-  before.pool.stop()
-  const [spec] = before.factory.created
-  assert.ok(spec)
-  const after = await openPoolWorld({ settings: { epoch: 2 } })
-  after.factory.leftOver.push({ id: spec.id, node: 'n1', labels: spec.labels, adoptable: true })
-  void after.pool.reconcileNow()
-  await after.world.pass(100)
-  const [entry] = after.pool.inspect()
-  assert.deepEqual([entry?.id, entry?.actionKey, entry?.state], [spec.id, actionOf('kept').actionKey, 'idle'])
-  assert.deepEqual(entry?.resources, { memoryMb: 256 })
-  assert.equal(after.pool.counters.adoptions, 1)
-})
-
-test('discard removes a container at once and tells everybody first', async () => {
-  const { world, pool, factory, router } = await openPoolWorld({})
-  const one = router('r1')
-  one.invoke(actionOf('a'), 5)
-  await world.pass(200)
-  const [entry] = pool.inspect()
-  assert.ok(entry)
-  pool.discard(entry.id, 'init failed')
-  pool.discard(entry.id, 'init failed')
-  const last = one.events.at(-1)
-  assert.deepEqual(last?.type === 'containerGone' && last.reason, 'init failed')
-  await world.pass(100)
-  assert.equal(factory.containers.size, 0)
-  assert.equal(pool.illegalTransitions, 0)
-})
-
-test('S4-41: containers of a cordoned node go first and nothing new is placed there', async () => {
-  const { world, pool, factory, router } = await openPoolWorld({
-    nodes: [nodeOf('n1', 2_560), nodeOf('n2', 2_560)],
-    settings: { idleTimeoutMs: 600_000 },
-  })
-  const one = router('r1')
-  for (let action = 0; action < 8; action++) one.invoke(actionOf(`a${action}`), action === 0 ? 8_000 : 5)
-  await world.pass(3_000)
-  const cordoned = pool.inspect().find(({ actionKey }) => actionKey === actionOf('a0').actionKey)?.node ?? 'n1'
-  factory.capacities = factory.capacities.map(({ node, capacity }) => ({
-    node,
-    capacity,
-    schedulable: node !== cordoned,
-  }))
-  await world.pass(20_000)
-  assert.equal(pool.inspect({ node: cordoned }).length, 0)
-  assert.equal(one.completed, 8)
-  assert.equal(one.hitDeleted, 0)
-})
-
 test('a listener that throws does not keep events from the others', async () => {
   const { world, pool, router, notices } = await openPoolWorld({})
   pool.join('broken' as SimulatedRouter['id'], () => {
@@ -585,3 +269,97 @@ test('after stop nothing is started, and a container that comes up late is destr
   assert.equal(factory.created.length, 1)
   assert.equal(factory.containers.size, 0)
 })
+
+test('S0-1: every step of a container can be followed, from what is wanted to nothing being left', async () => {
+  const steps: string[] = []
+  const { world, router } = await openPoolWorld({
+    settings: { idleTimeoutMs: 1_000 },
+    observe: ({ from, event, to }) => steps.push(`${from} -${event}-> ${to}`),
+  })
+  router('r1').invoke(actionOf('a'), 1_500)
+  await world.pass(10_000)
+  assert.deepEqual(steps, [
+    'requested -placed-> creating',
+    'creating -createdBound-> idle',
+    'idle -used-> active',
+    'active -rested-> idle',
+    'idle -mark-> marked',
+    'marked -sweep-> draining',
+    'draining -ended-> gone',
+  ])
+})
+
+test('S4-42: settings, collector and placement change while the pool is at work', async () => {
+  const world = await openPoolWorld({ settings: { stemCells: [STEM] } })
+  const one = world.router('r1')
+  one.invoke(actionOf('a', { kind: 'python:3' }), 5)
+  await world.world.pass(5_000)
+  assert.equal(world.pool.count('idle'), 1)
+  world.pool.reconfigure({ collector: 'lru', placement: 'bin-pack', idleTimeoutMs: 2_000, stemCells: [] })
+  await world.world.pass(5_000)
+  assert.equal(world.pool.inspect().length, 0)
+  checkBooks(world)
+})
+
+test('a change of memory that never ends costs the stem cell, not the action', async () => {
+  const world = await openPoolWorld({ canResize: true, settings: { stemCells: [{ ...STEM, initialCount: 1 }] } })
+  await world.world.pass(200)
+  const [container] = world.factory.containers.values()
+  assert.ok(container)
+  Object.assign(container, { resize: () => new Promise<never>(() => {}) })
+  const one = world.router('r1')
+  one.invoke(actionOf('large', { resources: { memoryMb: 512 } }), 5)
+  await world.world.pass(15_000)
+  assert.equal(one.completed, 1)
+  checkBooks(world)
+})
+
+test('on the real event loop a container is ready a few turns after it was asked for, and nothing keeps the process alive', async () => {
+  const world = await openPoolWorld({})
+  const { factory } = world
+  const never = new Promise<never>(() => {})
+  const real: ContainerFactory = {
+    provider: 'instant',
+    start: () => factory.start(),
+    create: async (spec) => instant(spec, never),
+    list: async () => [],
+    remove: async () => {},
+    nodes: () => [nodeOf('n1', 1_024)],
+    stop: async () => {},
+  }
+  const pool = new DistributedContainerPool({
+    factory: real,
+    clock: systemClock,
+    ids: randomIds(),
+    settings: poolSettings({ owner: 'test', epoch: 1 }),
+    adopt: () => {},
+  })
+  await pool.start()
+  const id = 'r1' as SimulatedRouter['id']
+  const ready = new Promise<PoolEvent>((resolve) => {
+    pool.join(id, resolve)
+  })
+  pool.demand({ router: id, action: actionOf('a'), parked: 1 })
+  assert.equal((await ready).type, 'containerReady')
+  pool.stop()
+})
+
+function instant(spec: Container['spec'], ended: Container['ended']): Container {
+  return {
+    spec,
+    node: 'n1',
+    channel: {
+      concurrent: false,
+      answerLimitBytes: 0,
+      onOutput: () => {},
+      init: () => {},
+      run: () => {},
+      drained: (done) => done(),
+    },
+    ended,
+    resize: async () => false,
+    suspend: async () => {},
+    resume: () => {},
+    destroy: async () => {},
+  }
+}

@@ -10,7 +10,7 @@ import type { ContainerId, IdSource } from '../model/ids.ts'
 import { nextTickMs, tick } from './collect.ts'
 import type { GarbageCollector } from './collector/collector.ts'
 import { collectorOf } from './collector/collector.ts'
-import type { ContainerState } from './container-state.ts'
+import type { ContainerState, Transition } from './container-state.ts'
 import { isAnnounced } from './container-state.ts'
 import { decide } from './decide.ts'
 import { FactoryDriver } from './factory-driver.ts'
@@ -24,6 +24,8 @@ import { inspectNodes, inspectPool } from './pool-inspection.ts'
 import type { ContainerDescriptor, ControlPlane, Demand, PoolEvent, PoolSnapshot, RouterId } from './pool-protocol.ts'
 import type { PoolSettings } from './pool-settings.ts'
 import { expectedInList, reconcile } from './reconcile.ts'
+import type { SettingsChange } from './reconfigure.ts'
+import { reconfigure } from './reconfigure.ts'
 import { acknowledge, ended, routerLeft, usedWhileMarked } from './removal.ts'
 import { isValidNeed } from './resources.ts'
 import { RouterRegistry } from './router-registry.ts'
@@ -39,6 +41,8 @@ export interface DistributedContainerPoolDeps {
   adopt(container: Container, start: 'cold' | 'stem', descriptor: ContainerDescriptor): void
   /** Told what an operator may want to read. */
   note?(notice: PoolNotice): void
+  /** Told of every step in a container's life, for the log at its finest. */
+  observe?(transition: Transition): void
   /** Runs something soon but not now: what comes in until then is decided together. default setImmediate */
   schedule?(run: () => void): void
   /** In place of the ones that the settings name. */
@@ -69,9 +73,10 @@ export class DistributedContainerPool implements ControlPlane {
       settings,
       clock,
       ids,
-      collector: deps.collector ?? collectorOf(settings.collector),
+      collector: deps.collector ?? collectorOf(settings),
       placement: deps.placement ?? placementOf(settings.placement),
       resizable: factory.canResize === true,
+      ...(deps.observe !== undefined && { observe: (transition) => deps.observe?.(transition) }),
     })
     this.#driver = this.#openDriver()
     this.#routers = new RouterRegistry((router, error) =>
@@ -177,6 +182,11 @@ export class DistributedContainerPool implements ControlPlane {
   /** Nodes, how full and how fragmented they are. */
   inspectNodes(): PoolTotals {
     return inspectNodes(this.#core)
+  }
+
+  /** Puts other settings in force; what is under way is not affected. */
+  reconfigure(change: SettingsChange): void {
+    this.#input(() => reconfigure(this.#core, change))
   }
 
   /** Compares the pool with the factory now. Never rejects: a failure is noted and counted. Does nothing while one is under way. */

@@ -5,7 +5,7 @@
 
 import type { Resources } from '../containers/container-factory.ts'
 import type { ContainerId } from '../model/ids.ts'
-import type { ContainerEvent, ContainerState } from './container-state.ts'
+import type { ContainerEvent, ContainerState, Transition } from './container-state.ts'
 import { CONTAINER_STATES, nextState } from './container-state.ts'
 import type { ActionKey, ActionRequirements } from './pool-protocol.ts'
 import type { StemCellPlan } from './stem-cells.ts'
@@ -42,10 +42,13 @@ export class GlobalPool {
   readonly #byAction = new Map<ActionKey, Set<PoolRecord>>()
   readonly #byNode = new Map<string, Set<PoolRecord>>()
   readonly #byState: Record<ContainerState, Set<PoolRecord>>
+  readonly #observe: ((transition: Transition) => void) | undefined
   /** Events that met a state in which they are illegal; each is a bug here or in a factory. */
   illegalTransitions = 0
 
-  constructor() {
+  /** `observe` is told of every step, the illegal ones included; steps that lead to the same state are not told. */
+  constructor(observe?: (transition: Transition) => void) {
+    this.#observe = observe
     const byState: Partial<Record<ContainerState, Set<PoolRecord>>> = {}
     for (const state of CONTAINER_STATES) byState[state] = new Set()
     this.#byState = byState as Record<ContainerState, Set<PoolRecord>>
@@ -91,6 +94,7 @@ export class GlobalPool {
   /** Applies an event: true and the new state, or false, counted and unchanged where it is illegal. A record that is gone is dropped. */
   apply(record: PoolRecord, event: ContainerEvent, now: number): boolean {
     const state = nextState(record.state, event)
+    if (state !== record.state) this.#observe?.({ id: record.id, from: record.state, event, to: state })
     if (state === undefined) {
       this.illegalTransitions++
       return false

@@ -13,6 +13,8 @@ import { MEMORY } from './resources.ts'
 
 /** How long a start may exceed its deadline before the factory is taken to have lost it, in ms. */
 const OVERDUE_MS = 5_000
+/** How long a change of a stem cell's memory may take, in ms: it is the write of a file, or one request to a container engine. */
+const BINDING_MS = 10_000
 /** Pause of an action for which the factory had no room although the ledger had, in ms. */
 const NO_CAPACITY_PAUSE_MS = 250
 
@@ -57,6 +59,9 @@ export function advanceStarts(core: PoolCore): void {
     core.pool.apply(record, 'overdue', now)
     core.passWanted = true
     startFailed(core, record, 'timedOut', 'the container was not started in time')
+  }
+  for (const record of [...core.pool.inState('binding')]) {
+    if (now - record.since >= BINDING_MS) remove(core, record, 'its memory could not be changed in time')
   }
 }
 
@@ -133,16 +138,21 @@ export function isUnderWay(core: PoolCore, action: ActionRequirements): boolean 
   return false
 }
 
+/** What the collector thinks a container is worth whose action is used that often. */
+export function valueOf(core: PoolCore, record: PoolRecord, action: ActionRequirements, frequency: number): number {
+  return core.collector.value({
+    lastUsed: record.lastUsed,
+    frequency,
+    startCostMs: core.retention.startCostMs(startKey(action)),
+    memoryMb: record.need[MEMORY] ?? 0,
+  })
+}
+
 function noteUse(core: PoolCore, record: PoolRecord, now: number): void {
   const { action } = record
   if (action === undefined) return
   record.lastUsed = now
-  record.value = core.collector.value({
-    lastUsed: now,
-    frequency: core.retention.used(action.actionKey, now),
-    startCostMs: core.retention.startCostMs(startKey(action)),
-    memoryMb: record.need[MEMORY] ?? 0,
-  })
+  record.value = valueOf(core, record, action, core.retention.used(action.actionKey, now))
   core.victims.offer(record)
 }
 

@@ -8,6 +8,7 @@ import type { Clock } from '../model/clock.ts'
 import type { ContainerId, IdSource } from '../model/ids.ts'
 import { Backoff } from './backoff.ts'
 import type { GarbageCollector, MarkReason } from './collector/collector.ts'
+import type { Transition } from './container-state.ts'
 import { DemandBook } from './demand.ts'
 import { GlobalPool } from './global-pool.ts'
 import { Ledger } from './ledger.ts'
@@ -78,7 +79,7 @@ export interface Mark {
 }
 
 export interface PoolCore {
-  readonly settings: PoolSettings
+  settings: PoolSettings
   readonly clock: Clock
   readonly ids: IdSource
   readonly pool: GlobalPool
@@ -86,11 +87,11 @@ export interface PoolCore {
   readonly demands: DemandBook
   readonly marks: Map<ContainerId, Mark>
   readonly routers: Set<RouterId>
-  readonly stems: StemCells
+  stems: StemCells
   readonly backoff: Backoff
   readonly retention: Retention
-  readonly collector: GarbageCollector
-  readonly placement: PlacementStrategy
+  collector: GarbageCollector
+  placement: PlacementStrategy
   readonly victims: VictimQueue
   readonly counters: PoolCounters
   /** To be taken from the front by the shell. */
@@ -115,6 +116,8 @@ export interface PoolCoreParts {
   readonly collector: GarbageCollector
   readonly placement: PlacementStrategy
   readonly resizable: boolean
+  /** Told of every step in a container's life. */
+  observe?(transition: Transition): void
 }
 
 const HALF_LIFE_MS = 600_000
@@ -124,9 +127,21 @@ const REMEMBERED_ACTIONS = 20_000
 export function openPoolCore(parts: PoolCoreParts): PoolCore {
   const { settings, clock } = parts
   const now = clock.monotonic()
-  const pool = new GlobalPool()
+  const commands: PoolCommand[] = []
+  const pool = new GlobalPool((transition) => {
+    parts.observe?.(transition)
+    const { id, from, event, to } = transition
+    const detail = { container: id, state: from, event }
+    if (to === undefined)
+      commands.push({ type: 'notice', notice: { level: 'error', message: 'illegal transition', detail } })
+  })
   return {
-    ...parts,
+    settings,
+    clock,
+    ids: parts.ids,
+    collector: parts.collector,
+    placement: parts.placement,
+    resizable: parts.resizable,
     pool,
     ledger: new Ledger(),
     demands: new DemandBook(settings.maxWaitingActions),
@@ -153,7 +168,7 @@ export function openPoolCore(parts: PoolCoreParts): PoolCore {
       adoptions: 0,
       reconcileFailures: 0,
     },
-    commands: [],
+    commands,
     superseded: false,
     sequence: 0,
     delivered: 0,

@@ -1,6 +1,8 @@
 /** What an operator can set of the distributed container pool; times in ms. */
 
 import type { CollectorName } from './collector/collector.ts'
+import type { CompactionSettings } from './collector/compact.ts'
+import { COMPACTION } from './collector/compact.ts'
 import type { PlacementName } from './placement/placement.ts'
 import type { StemCellPlan } from './stem-cells.ts'
 
@@ -10,6 +12,7 @@ export interface PoolSettings {
   /** Fencing epoch of this control plane; a later leader has a greater one. */
   readonly epoch: number
   readonly collector: CollectorName
+  readonly compaction: CompactionSettings
   readonly placement: PlacementName
   /** A container that was not used for this long is removed. */
   readonly idleTimeoutMs: number
@@ -43,6 +46,7 @@ export interface PoolSettings {
 export function poolSettings(own: Partial<PoolSettings> & Pick<PoolSettings, 'owner' | 'epoch'>): PoolSettings {
   return {
     collector: 'compact',
+    compaction: COMPACTION,
     placement: 'least-loaded',
     idleTimeoutMs: 600_000, // OpenWhisk's idle-container timeout
     collectMs: 1_000,

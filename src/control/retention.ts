@@ -20,11 +20,15 @@ export class Retention {
     this.#maxActions = maxActions
   }
 
+  /** Uses of late, without counting one. */
+  frequency(key: ActionKey, now: number): number {
+    const known = this.#actions.get(key)
+    return known === undefined ? 0 : known.frequency * 2 ** ((known.at - now) / this.#halfLifeMs)
+  }
+
   /** Counts a use and answers the action's frequency. */
   used(key: ActionKey, now: number): number {
-    const known = this.#actions.get(key)
-    const before = known === undefined ? 0 : known.frequency * 2 ** ((known.at - now) / this.#halfLifeMs)
-    const frequency = before + 1
+    const frequency = this.frequency(key, now) + 1
     // Deleted and set again: a map remembers insertion, so that the first key is the one that was used the longest ago.
     this.#actions.delete(key)
     if (this.#actions.size >= this.#maxActions) {

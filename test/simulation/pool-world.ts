@@ -1,5 +1,7 @@
 /** A distributed container pool with a simulated factory and routers, ready to be let loose. */
 
+import assert from 'node:assert/strict'
+import type { DistributedContainerPoolDeps } from '../../src/control/distributed-container-pool.ts'
 import { DistributedContainerPool } from '../../src/control/distributed-container-pool.ts'
 import type { PoolNotice } from '../../src/control/pool-core.ts'
 import type { ActionKey, ActionRequirements } from '../../src/control/pool-protocol.ts'
@@ -23,7 +25,11 @@ export interface PoolWorld {
 
 /** Starts a pool in virtual time. */
 export async function openPoolWorld(
-  options: Partial<SimulatedFactoryOptions> & { readonly seed?: number; readonly settings?: Partial<PoolSettings> },
+  options: Partial<SimulatedFactoryOptions> &
+    Pick<Partial<DistributedContainerPoolDeps>, 'collector' | 'observe'> & {
+      readonly seed?: number
+      readonly settings?: Partial<PoolSettings>
+    },
 ): Promise<PoolWorld> {
   const world = new VirtualWorld(options.seed ?? 1)
   const factory = new SimulatedFactory(world, { nodes: [nodeOf('n1', 5_120)], ...options })
@@ -33,6 +39,8 @@ export async function openPoolWorld(
     clock: world.clock,
     ids: countedIds(),
     settings: poolSettings({ owner: 'test', epoch: 1, ...options.settings }),
+    ...(options.collector !== undefined && { collector: options.collector }),
+    ...(options.observe !== undefined && { observe: options.observe }),
     adopt: () => {},
     note: (notice) => notices.push(notice),
     schedule: (run) => void world.after(0, run),
@@ -63,4 +71,13 @@ export function actionOf(name: string, own: Partial<ActionRequirements> = {}): A
     maxContainers: 1_000,
     ...own,
   }
+}
+
+/** Ledger and containers tell the same. */
+export function checkBooks({ pool, factory }: PoolWorld): void {
+  const booked = pool.inspectNodes().nodes.reduce((sum, node) => sum + (node.used['memoryMb'] ?? 0), 0)
+  const real = [...factory.containers.values()].reduce((sum, { memoryMb }) => sum + memoryMb, 0)
+  assert.equal(booked, real)
+  assert.equal(pool.inspect().length, factory.containers.size)
+  assert.equal(pool.illegalTransitions, 0)
 }

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { CollectorName } from '../../src/control/collector/collector.ts'
 import { collectorOf } from '../../src/control/collector/collector.ts'
+import { COMPACTION } from '../../src/control/collector/compact.ts'
 import { Retention } from '../../src/control/retention.ts'
 import type { ActionKey } from '../../src/control/pool-protocol.ts'
 import { VirtualWorld } from './virtual-world.ts'
@@ -14,7 +15,7 @@ const CALL_EVERY_MS = 20
 
 /** Cold starts of a trace, one call at a time: the least valuable container goes when there is no room. */
 function coldStarts(trace: readonly number[], name: CollectorName): number {
-  const collector = collectorOf(name)
+  const collector = collectorOf({ collector: name, compaction: COMPACTION })
   const retention = new Retention(600_000, 20_000)
   const values = new Map<number, number>()
   let cold = 0

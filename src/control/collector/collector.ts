@@ -4,6 +4,7 @@ import type { ContainerId } from '../../model/ids.ts'
 import type { PoolRecord } from '../global-pool.ts'
 import type { LedgerNode } from '../ledger.ts'
 import type { ActionKey } from '../pool-protocol.ts'
+import type { CompactionSettings } from './compact.ts'
 import { compactingCollector } from './compact.ts'
 import { lruCollector } from './lru.ts'
 
@@ -51,6 +52,11 @@ export interface CollectorView {
   onNode(node: string): Iterable<PoolRecord>
 }
 
+export interface CollectorSettings {
+  readonly collector: CollectorName
+  readonly compaction: CompactionSettings
+}
+
 export interface GarbageCollector {
   readonly name: string
   /** What a container is worth after a use: when room is needed the lowest values go first. */
@@ -61,10 +67,10 @@ export interface GarbageCollector {
   collect(view: CollectorView): readonly Proposal[]
 }
 
-export function collectorOf(name: CollectorName): GarbageCollector {
-  switch (name) {
+export function collectorOf(settings: CollectorSettings): GarbageCollector {
+  switch (settings.collector) {
     case 'compact':
-      return compactingCollector() // keeps what is used often and dear to start, and frees whole nodes
+      return compactingCollector(settings.compaction) // keeps what is used often and dear to start, and frees whole nodes
     case 'lru':
       return lruCollector() // the baseline: forgets what was not used the longest
   }
