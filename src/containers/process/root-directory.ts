@@ -55,6 +55,25 @@ export function makeRootDirectory(
   uids: readonly number[],
   sources: Readonly<Record<string, string>> = {},
 ): RootDirectory {
+  return asReadableFiles(() => build(path, launchers, uids, sources))
+}
+
+/** Runs `make`, whose files and directories every user may read whatever the platform's umask is: users of containers are others. */
+export function asReadableFiles<Made>(make: () => Made): Made {
+  const umask = process.umask(0o022)
+  try {
+    return make()
+  } finally {
+    process.umask(umask)
+  }
+}
+
+function build(
+  path: string,
+  launchers: readonly RuntimeLauncher[],
+  uids: readonly number[],
+  sources: Readonly<Record<string, string>>,
+): RootDirectory {
   rmSync(path, { recursive: true, force: true })
   const directories = ['proc', 'sys', 'dev', 'dev/shm', 'tmp', 'run', 'etc', 'var', 'home', '.old', WORKING_DIRECTORY]
   for (const name of directories) mkdirSync(join(path, name), { recursive: true, mode: 0o755 })
@@ -111,9 +130,12 @@ function makeMountPoint(root: string, source: string, target: string): boolean {
 }
 
 function statOf(path: string): 'directory' | 'file' | undefined {
-  const stats = statSync(path, { throwIfNoEntry: false })
-  if (stats === undefined) return undefined
-  return stats.isDirectory() ? 'directory' : 'file'
+  try {
+    return statSync(path).isDirectory() ? 'directory' : 'file'
+  } catch {
+    // Missing, or out of this user's reach: it cannot be shown then.
+    return undefined
+  }
 }
 
 function passwd(uids: readonly number[]): string {

@@ -1,0 +1,99 @@
+/** The packet filter of isolated networks, as text for nft or for iptables-restore. Pure functions: what is loaded can be read in the tests. */
+
+import { REFUSED_NETWORKS } from './network-addresses.ts'
+
+export interface NetworkRules {
+  /** Name of the table or the prefix of the chains; at most 20 characters. */
+  readonly name: string
+  readonly bridge: string
+  /** Network of the containers, such as 10.210.0.0/20, and the host's address in it. */
+  readonly subnet: string
+  readonly gateway: string
+  readonly resolvers: readonly string[]
+  readonly api: { readonly port: number; readonly addresses: readonly string[] }
+  /** True when forwarding was switched on for these networks: then nothing else may be forwarded, as before. */
+  readonly forwardNothingElse: boolean
+}
+
+/** A table of its own, for `nft -f -`: what it refuses is refused whatever other tables say. */
+export function nftRules(rules: NetworkRules): string {
+  const { name, bridge, subnet } = rules
+  const apis = [rules.gateway, ...rules.api.addresses]
+  const resolvers = rules.resolvers.flatMap((address) =>
+    ['udp', 'tcp'].map((protocol) => `iifname ${bridge} ip daddr ${address} ${protocol} dport 53 accept`),
+  )
+  const api = apis.map((address) => `iifname ${bridge} ip daddr ${address} tcp dport ${rules.api.port} accept`)
+  return `table inet ${name} {
+  chain forward {
+    type filter hook forward priority filter - 5; policy accept;
+    iifname ${bridge} oifname ${bridge} reject
+    ${[...resolvers, ...api].join('\n    ')}
+    iifname ${bridge} ip daddr { ${REFUSED_NETWORKS.join(', ')} } reject with icmpx type admin-prohibited
+    iifname ${bridge} meta nfproto ipv4 accept
+    oifname ${bridge} ct state established,related accept
+    iifname ${bridge} drop
+    oifname ${bridge} drop
+${rules.forwardNothingElse ? '    drop\n' : ''}  }
+  chain input {
+    type filter hook input priority filter - 5; policy accept;
+    ${[...resolvers, ...api].join('\n    ')}
+    iifname ${bridge} ct state established,related accept
+    iifname ${bridge} reject with icmpx type admin-prohibited
+  }
+  chain postrouting {
+    type nat hook postrouting priority srcnat; policy accept;
+    ip saddr ${subnet} oifname != ${bridge} masquerade
+  }
+}
+`
+}
+
+/**
+ * Chains in front of the built-in ones, for `iptables-restore --noflush`. What they accept is final for hosts whose firewall (Docker, ufw) works by
+ * iptables and refuses by default; a table of nft could not overrule it.
+ */
+export function iptablesRules(rules: NetworkRules): string {
+  const { bridge } = rules
+  const { forward, input, nat } = iptablesChains(rules.name)
+  const exceptions = (chain: string): readonly string[] => [
+    ...rules.resolvers.flatMap((address) =>
+      ['udp', 'tcp'].map((protocol) => `-A ${chain} -i ${bridge} -d ${address} -p ${protocol} --dport 53 -j ACCEPT`),
+    ),
+    ...[rules.gateway, ...rules.api.addresses].map(
+      (address) => `-A ${chain} -i ${bridge} -d ${address} -p tcp --dport ${rules.api.port} -j ACCEPT`,
+    ),
+  ]
+  const established = '-m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT'
+  return `${[
+    '*filter',
+    `:${forward} - [0:0]`,
+    `:${input} - [0:0]`,
+    `-A ${forward} -i ${bridge} -o ${bridge} -j REJECT`,
+    ...exceptions(forward),
+    ...REFUSED_NETWORKS.map((network) => `-A ${forward} -i ${bridge} -d ${network} -j REJECT`),
+    `-A ${forward} -i ${bridge} -j ACCEPT`,
+    `-A ${forward} -o ${bridge} ${established}`,
+    `-A ${forward} -o ${bridge} -j DROP`,
+    ...(rules.forwardNothingElse ? [`-A ${forward} -j DROP`] : []),
+    ...exceptions(input),
+    `-A ${input} -i ${bridge} ${established}`,
+    `-A ${input} -i ${bridge} -j REJECT`,
+    `-I FORWARD 1 -j ${forward}`,
+    `-I INPUT 1 -j ${input}`,
+    'COMMIT',
+    '*nat',
+    `:${nat} - [0:0]`,
+    `-A ${nat} -s ${rules.subnet} ! -o ${bridge} -j MASQUERADE`,
+    `-I POSTROUTING 1 -j ${nat}`,
+    'COMMIT',
+  ].join('\n')}\n`
+}
+
+/** Names of the chains, to remove them by. */
+export function iptablesChains(name: string): {
+  readonly forward: string
+  readonly input: string
+  readonly nat: string
+} {
+  return { forward: `${name}-FW`, input: `${name}-IN`, nat: `${name}-NAT` }
+}
