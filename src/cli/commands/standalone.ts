@@ -1,14 +1,16 @@
 /** `stave standalone`: the whole platform in this process until it is told to stop. */
 
 import { Command } from 'commander'
+import type { Config } from '../../config/schema.ts'
 import { systemClock } from '../../model/clock.ts'
+import { adminEndpoint } from '../administration.ts'
 import type { BannerFacts } from '../banner.ts'
 import { bannerText } from '../banner.ts'
 import type { Cli } from '../cli.ts'
 import { handler, optionsOf } from '../cli.ts'
 import { generalError, messageOf } from '../failure.ts'
 import { addConfigOptions, loadPlatformConfig } from '../platform-config.ts'
-import { remoteAdministration } from '../remote-administration.ts'
+import { remoteAdministration, serverListens } from '../remote-administration.ts'
 import { watchSignals } from '../signals.ts'
 import { VERSION } from '../version.ts'
 
@@ -22,6 +24,7 @@ export function standaloneCommand(cli: Cli): Command {
 
 async function serve(cli: Cli, command: Command): Promise<number> {
   const loaded = await loadPlatformConfig(cli, command)
+  await refuseSecondServer(loaded.config)
   const { level, format } = loaded.config.log
   const { createLogger } = await import('../../telemetry/pino-logger.ts')
   const log = await createLogger({ level, format, terminal: cli.shell.isTerminal, clock: systemClock })
@@ -45,6 +48,13 @@ async function serve(cli: Cli, command: Command): Promise<number> {
     log.flush()
     interruption.dispose()
   }
+}
+
+/** The stores would refuse it too, but only after they have waited for the other one to end. */
+async function refuseSecondServer(config: Config): Promise<void> {
+  if (!(await serverListens(adminEndpoint(config)))) return
+  const { dataDir } = config
+  throw generalError(`A server already runs on ${dataDir}: stop it, or choose another directory with --data-dir.`)
 }
 
 /** The key of the user guest, asked of the server itself: it may have been changed or removed since the first start. */
