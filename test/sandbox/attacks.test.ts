@@ -101,6 +101,27 @@ function describeAttacks(level: SandboxLevel, missing: string | undefined): void
       }
     })
 
+    attack(
+      'sockets of the host with an abstract name are out of reach, the container’s own are not',
+      async (on, context) => {
+        const known = on.factory.protections().protections.find(({ name }) => name === 'abstract sockets')
+        if (known?.on !== true) return context.skip(known?.detail)
+        const name = `stave-test-${process.pid}`
+        const server = createServer((connection) => connection.end('internal')).listen(`\0${name}`)
+        try {
+          const seen = await inside(
+            on.factory,
+            `const connect = (path) => new Promise((resolve) => require('net').connect(path).on('connect', () => resolve('connected')).on('error', (error) => resolve(error.code)));
+           require('net').createServer((c) => c.end()).listen('\\0${name}-own').unref();
+           return { host: await connect('\\0${name}'), own: await connect('\\0${name}-own') }`,
+          )
+          assert.deepEqual(seen, { host: 'EPERM', own: 'connected' })
+        } finally {
+          server.close()
+        }
+      },
+    )
+
     attack('nothing of the system can be written', async (on) => {
       const seen = await inside(
         on.factory,

@@ -3,6 +3,7 @@
  * to become the container's user: with bubblewrap's own `--uid` the process would be that user inside a user namespace but root on the host.
  */
 
+import type { ProcessShim } from './process-shim.ts'
 import type { RuntimeLauncher } from './runtime-launcher.ts'
 import type { SandboxMount, SandboxPlan } from './sandbox-plan.ts'
 import { INIT_SCRIPT, JOIN_SCRIPT, limitArguments } from './sandbox-scripts.ts'
@@ -20,6 +21,7 @@ export interface BubblewrapOptions {
   readonly tools: BubblewrapTools
   /** True: the platform is root and containers get users of the plan. */
   readonly root: boolean
+  readonly shim: ProcessShim | undefined
 }
 
 /** Starts containers with bubblewrap. */
@@ -34,7 +36,7 @@ export function createBubblewrapStarter(options: BubblewrapOptions): ProcessStar
 function bubblewrapCommand(
   plan: SandboxPlan,
   launcher: RuntimeLauncher,
-  { tools, root }: BubblewrapOptions,
+  { tools, root, shim }: BubblewrapOptions,
 ): readonly [string, ...string[]] {
   return [
     tools.sh,
@@ -58,6 +60,7 @@ function bubblewrapCommand(
     ...(plan.seccompFile === undefined ? [] : ['--seccomp', '4']),
     '--',
     ...(root ? [tools.setpriv, ...privilegeArguments(plan.user)] : []),
+    ...(shim?.command ?? []),
     '/bin/sh',
     '-c',
     INIT_SCRIPT,

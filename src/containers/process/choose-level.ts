@@ -10,10 +10,12 @@ import { createBubblewrapStarter } from './bubblewrap.ts'
 import { recordId } from './container-record.ts'
 import type { HostTools } from './host-tools.ts'
 import { createPlainStarter } from './plain.ts'
+import type { ProcessShim } from './process-shim.ts'
+import { findProcessShim } from './process-shim.ts'
 import type { RejectedLevel } from './protections.ts'
 import { reserve } from './reservation.ts'
 import type { SandboxHost } from './sandbox-host.ts'
-import type { SeccompLoader } from './seccomp-loader.ts'
+import type { SeccompArchitecture } from './seccomp.ts'
 import type { SelfTestReport } from './self-test.ts'
 import { readSelfTest, selfTestLauncher } from './self-test.ts'
 import type { SandboxLevel } from './settings.ts'
@@ -25,7 +27,7 @@ const SELF_TEST_MS = 10_000
 const SELF_TEST_MEMORY_MB = 64
 
 /** A host on which everything is prepared but the way of building sandboxes. */
-export type LevellessHost = Omit<SandboxHost, 'level' | 'starter' | 'seccompFile'>
+export type LevellessHost = Omit<SandboxHost, 'level' | 'starter' | 'seccompFile' | 'hideAbstractSockets'>
 
 export interface LevelChoice {
   readonly host: SandboxHost
@@ -36,9 +38,8 @@ export interface LevelChoice {
 export interface LevelOptions {
   readonly root: boolean
   readonly tools: HostTools
-  /** File with the seccomp program, where there is one for this architecture. */
-  readonly seccompFile: string | undefined
-  readonly loader: SeccompLoader | undefined
+  /** The seccomp program, where there is one for this architecture. */
+  readonly seccomp: { readonly file: string; readonly architecture: SeccompArchitecture } | undefined
 }
 
 /** The best level that works. Rejects, with what each level lacks, when none does or when only plain processes would and they are not acceptable. */
@@ -46,13 +47,20 @@ export async function chooseLevel(base: LevellessHost, options: LevelOptions): P
   const { settings } = base
   const rejected: RejectedLevel[] = []
   for (const level of settings.sandbox === 'auto' ? SANDBOX_LEVELS : [settings.sandbox]) {
-    const starter = starterFor(level, base, options)
+    const shim = shimFor(level, base, options)
+    const starter = starterFor(level, base, options, shim)
     if ('reason' in starter) {
       rejected.push({ level, ...starter })
       continue
     }
-    const filtered = level === 'bubblewrap' || (level === 'unshare' && options.loader !== undefined)
-    const host = { ...base, level, starter, seccompFile: filtered ? options.seccompFile : undefined }
+    const filtered = level === 'bubblewrap' || shim?.loadsSeccomp === true
+    const host = {
+      ...base,
+      level,
+      starter,
+      seccompFile: filtered ? options.seccomp?.file : undefined,
+      hideAbstractSockets: shim?.hidesAbstractSockets === true,
+    }
     const report = await selfTest(host)
     if (typeof report !== 'string') return { host, report, rejected }
     rejected.push({ level, reason: report, ...remedyFor(level, options.root) })
@@ -63,10 +71,20 @@ export async function chooseLevel(base: LevellessHost, options: LevelOptions): P
   throw new Error(`no sandbox for containers can be built on this host. ${why.join('; ')}`)
 }
 
+function shimFor(level: SandboxLevel, base: LevellessHost, options: LevelOptions): ProcessShim | undefined {
+  if (level === 'none' || options.seccomp === undefined) return undefined
+  return findProcessShim(options.tools, {
+    architecture: options.seccomp.architecture,
+    seccomp: level === 'unshare',
+    hostNetwork: base.settings.network === 'host',
+  })
+}
+
 function starterFor(
   level: SandboxLevel,
   { settings, records }: LevellessHost,
-  { root, tools, loader }: LevelOptions,
+  { root, tools }: LevelOptions,
+  shim: ProcessShim | undefined,
 ): ProcessStarter | Omit<RejectedLevel, 'level'> {
   const { sh, bwrap, setpriv } = tools
   if (sh === undefined) return { reason: 'there is no sh' }
@@ -85,11 +103,11 @@ function starterFor(
     const found = unshareTools(tools)
     if (!('sh' in found)) return { reason: `missing: ${found.join(', ')}`, remedy: 'install util-linux' }
     const mountTable = (plan: { readonly id: string }): string => join(records.directory(plan.id), 'mounts')
-    return createUnshareStarter({ tools: found, root, seccomp: loader, mountTable })
+    return createUnshareStarter({ tools: found, root, shim, mountTable })
   }
   if (bwrap === undefined) return { reason: 'bwrap is not installed', remedy: 'install bubblewrap' }
   if (setpriv === undefined) return { reason: 'setpriv is missing', remedy: 'install util-linux' }
-  return createBubblewrapStarter({ tools: { sh, bwrap, setpriv }, root })
+  return createBubblewrapStarter({ tools: { sh, bwrap, setpriv }, root, shim })
 }
 
 function remedyFor(level: SandboxLevel, root: boolean): { readonly remedy?: string } {

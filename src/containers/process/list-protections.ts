@@ -1,7 +1,6 @@
 /** Words for what the self-test and the preparation found: one entry a protection, with the reason and the remedy where it is off. */
 
 import type { Cgroups } from './cgroups.ts'
-import type { HostTools } from './host-tools.ts'
 import type { Protection } from './protections.ts'
 import type { NetworkMode } from './sandbox-plan.ts'
 import type { SelfTestReport } from './self-test.ts'
@@ -14,8 +13,8 @@ export interface ProtectionFindings {
   readonly cgroups: Cgroups | undefined
   /** Why control groups, or some controllers, are missing. */
   readonly reasons: readonly string[]
-  readonly tools: HostTools
   readonly network: NetworkMode
+  readonly hideAbstractSockets: boolean
 }
 
 /** Every protection, on or off. */
@@ -42,6 +41,9 @@ export function listProtections(report: SelfTestReport, found: ProtectionFinding
     entry('seccomp', report.seccomp, report.seccomp ? 'deny list' : seccompDetail(found), {
       remedy: sandboxed ? 'install bubblewrap, perl or util-linux 2.41' : 'install bubblewrap',
     }),
+    entry('abstract sockets', found.network !== 'host' || found.hideAbstractSockets, abstractDetail(found), {
+      remedy: 'Linux 6.12 and perl, or another containers.network',
+    }),
     ...cgroupProtections(found),
     entry('network', found.network !== 'host', found.network === 'host' ? 'shared with the host' : found.network, {
       remedy: 'set containers.network to isolated or none',
@@ -61,6 +63,12 @@ function filesDetail(report: SelfTestReport, sandboxed: boolean): string {
 function userDetail(report: SelfTestReport, { root, level }: ProtectionFindings): string {
   if (!root) return level === 'none' ? 'the user of the platform' : 'the user of the platform, inside a user namespace'
   return report.uid === 0 ? 'root' : 'one of its own'
+}
+
+function abstractDetail({ network, hideAbstractSockets }: ProtectionFindings): string {
+  return network !== 'host' || hideAbstractSockets
+    ? 'those of the host are out of reach'
+    : 'those of the host can be connected to'
 }
 
 function seccompDetail({ level }: ProtectionFindings): string {

@@ -8,7 +8,6 @@ import type { Clock } from '../../model/clock.ts'
 import { chooseLevel } from './choose-level.ts'
 import type { ContainerRecords } from './container-record.ts'
 import { openContainerRecords } from './container-record.ts'
-import type { HostTools } from './host-tools.ts'
 import { findHostTools } from './host-tools.ts'
 import { removeLeftover, removeLeftoverGroups } from './leftovers.ts'
 import { listProtections } from './list-protections.ts'
@@ -21,9 +20,8 @@ import { startPlatformGuard } from './platform-guard.ts'
 import { claimRunDirectory, GROUP_PREFIX } from './run-directory.ts'
 import type { RuntimeLauncher } from './runtime-launcher.ts'
 import type { PreparedHost } from './sandbox-host.ts'
+import type { SeccompArchitecture } from './seccomp.ts'
 import { seccompArchitecture, seccompProgram } from './seccomp.ts'
-import type { SeccompLoader } from './seccomp-loader.ts'
-import { findSeccompLoader } from './seccomp-loader.ts'
 import type { FactoryLog, ProcessFactorySettings } from './settings.ts'
 import { createUserPool } from './user-pool.ts'
 
@@ -64,7 +62,6 @@ export async function prepareHost(options: PreparationOptions): Promise<Prepared
     const users = root ? createUserPool(settings.uidFirst, settings.uidCount) : undefined
     const networks = await openNetworks({ settings, tools, root, group, runDir })
     undo.push(() => networks.close())
-    const seccomp = prepareSeccomp(tools, runDir)
     const uids = users === undefined ? [] : Array.from({ length: users.count }, (_, index) => users.first + index)
     const memoryWatch = createMemoryWatch()
     undo.push(() => {
@@ -85,12 +82,12 @@ export async function prepareHost(options: PreparationOptions): Promise<Prepared
     const { host, report, rejected } = await chooseLevel(base, {
       root,
       tools,
-      seccompFile: seccomp.file,
-      loader: seccomp.loader,
+      seccomp: writeSeccompProgram(runDir),
     })
     const { network } = settings
-    const protections = listProtections(report, { level: host.level, root, cgroups, reasons, tools, network })
-    return { ...host, protections: { level: host.level, root, network, protections, rejected }, release }
+    const { level, hideAbstractSockets } = host
+    const protections = listProtections(report, { level, root, cgroups, reasons, network, hideAbstractSockets })
+    return { ...host, protections: { level, root, network, protections, rejected }, release }
   } catch (error) {
     await release()
     throw error
@@ -108,14 +105,13 @@ async function removeLeftovers(records: ContainerRecords, groups: readonly strin
   if (found > 0) log.info({ found }, 'containers of an earlier process were removed')
 }
 
-/** Writes the seccomp program; a file, because every way of loading one reads it from a descriptor. */
-function prepareSeccomp(
-  tools: HostTools,
+/** Writes the program; a file, because every way of loading one reads it from a descriptor. Undefined for architectures without a table of calls. */
+function writeSeccompProgram(
   runDir: string,
-): { readonly file: string | undefined; readonly loader: SeccompLoader | undefined } {
+): { readonly file: string; readonly architecture: SeccompArchitecture } | undefined {
   const architecture = process.platform === 'linux' ? seccompArchitecture(arch()) : undefined
-  if (architecture === undefined) return { file: undefined, loader: undefined }
+  if (architecture === undefined) return undefined
   const file = join(runDir, 'seccomp.bpf')
   writeFileSync(file, seccompProgram(architecture), { mode: 0o600 })
-  return { file, loader: findSeccompLoader(tools, architecture) }
+  return { file, architecture }
 }

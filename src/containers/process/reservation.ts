@@ -116,6 +116,7 @@ function makePlan(
     networkCommand: held.network?.command ?? [],
     ...(held.network?.namespace !== undefined && { networkNamespace: held.network.namespace }),
     ...(host.seccompFile !== undefined && { seccompFile: host.seccompFile }),
+    ...(host.hideAbstractSockets && { hideAbstractSockets: true }),
     rlimits: {
       openFiles: settings.openFiles,
       ...(canLimitProcesses(level, held.uid !== undefined) && { processes: settings.processes }),

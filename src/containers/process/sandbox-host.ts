@@ -26,6 +26,7 @@ export interface SandboxHost {
   readonly cgroups: Cgroups | undefined
   readonly networks: ContainerNetworks
   readonly seccompFile: string | undefined
+  readonly hideAbstractSockets: boolean
   readonly memoryWatch: MemoryWatch
 }
 

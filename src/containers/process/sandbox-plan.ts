@@ -35,6 +35,8 @@ export interface SandboxPlan {
   readonly networkNamespace?: string
   /** File with the raw seccomp BPF program (8 bytes an instruction); undefined where none can be loaded. */
   readonly seccompFile?: string
+  /** Landlock keeps the container from sockets of the host with an abstract name (`network` host, Linux 6.12); absent: it does not. */
+  readonly hideAbstractSockets?: boolean
   readonly rlimits: { readonly openFiles: number; readonly processes?: number; readonly fileBytes: number }
   readonly hostname: string
   /** Inside the sandbox; writable. */

@@ -8,10 +8,10 @@
 
 import { writeFileSync } from 'node:fs'
 import type { HostTools } from './host-tools.ts'
+import type { ProcessShim } from './process-shim.ts'
 import type { RuntimeLauncher } from './runtime-launcher.ts'
 import type { SandboxMount, SandboxPlan } from './sandbox-plan.ts'
 import { INIT_SCRIPT, JOIN_SCRIPT, limitArguments } from './sandbox-scripts.ts'
-import type { SeccompLoader } from './seccomp-loader.ts'
 import type { ProcessStarter } from './started-process.ts'
 import { spawnWithPipes } from './started-process.ts'
 
@@ -31,7 +31,7 @@ export interface UnshareOptions {
   readonly tools: UnshareTools
   /** True: the platform is root and containers get users of the plan; false: its own user, inside a user namespace. */
   readonly root: boolean
-  readonly seccomp: SeccompLoader | undefined
+  readonly shim: ProcessShim | undefined
   /** Where the mount table of a container is written: a file that belongs to it and goes with it. */
   readonly mountTable: (plan: SandboxPlan) => string
 }
@@ -76,15 +76,14 @@ function unshareCommand(
   launcher: RuntimeLauncher,
   options: UnshareOptions,
 ): readonly [string, ...string[]] {
-  const { tools, root, seccomp } = options
-  const seccompFile = seccomp === undefined ? undefined : plan.seccompFile
+  const { tools, root, shim } = options
   const emptyNetwork = plan.network === 'none'
   return [
     tools.sh,
     '-c',
     JOIN_SCRIPT,
     'stave-join',
-    seccompFile ?? '-',
+    plan.seccompFile ?? '-',
     ...plan.cgroupProcs,
     '--',
     ...plan.networkCommand,
@@ -107,7 +106,7 @@ function unshareCommand(
     tools.umount,
     tools.setpriv,
     ...privilegeArguments(plan.user),
-    ...(seccompFile === undefined || seccomp === undefined ? [] : seccomp.command),
+    ...(shim?.command ?? []),
     '/bin/sh',
     '-c',
     INIT_SCRIPT,
