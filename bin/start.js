@@ -7,7 +7,10 @@ import { enableCache, primeCache } from './compile-cache.js'
 /** Commands whose process lives long: these wait for a complete cache, so that the type stripper (40 MB) is never loaded into them. */
 const LONG_RUNNING = new Set(['standalone', 'management', 'router', 'control', 'invoker', 'proxy', 'agent'])
 
-/** Runs the command line and leaves its exit code in `process.exitCode`. */
+/** Commands that start the platform in this process, if only for a moment. */
+const PLATFORM = new Set([...LONG_RUNNING, 'run', 'doctor'])
+
+/** Runs the command line and ends the process with its exit code. */
 export async function startCommandLine() {
   const args = process.argv.slice(2)
   const root = fileURLToPath(new URL('..', import.meta.url))
@@ -21,10 +24,11 @@ export async function startCommandLine() {
   }
 
   const { main } = await import('../src/cli/main.ts')
-  process.exitCode = await main(args, {
+  const code = await main(args, {
     env: process.env,
     cwd: process.cwd(),
     homedir: homedir(),
+    cacheDir: cache,
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
     isTerminal: process.stdout.isTTY,
@@ -36,4 +40,9 @@ export async function startCommandLine() {
     },
     exitNow: (code) => process.exit(code),
   })
+  process.exitCode = code
+  if (!args.some((word) => PLATFORM.has(word))) return
+  // The platform was stopped. A timer that it forgot must not hold up the end; output that a slow reader has not taken yet must.
+  await Promise.all([process.stdout, process.stderr].map((stream) => new Promise((taken) => stream.write('', taken))))
+  process.exit(code)
 }

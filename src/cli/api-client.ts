@@ -152,6 +152,8 @@ function describeNetwork(error: NetworkError, { apihost }: Connection): string {
       return `${reached}: the host name is not known. Check --apihost, WHISK_APIHOST or APIHOST in .wskprops.`
     case 'TIMEOUT':
       return `${reached}: ${error.message}. The server may be overloaded; try again, or look at its log.`
+    case 'ECONNRESET':
+      return `${reached}: it closed the connection without an answer. If it speaks TLS, give it as https://.`
     case 'EPROTO':
     case 'ERR_SSL_WRONG_VERSION_NUMBER':
       return `${reached}: it does not speak TLS. Give the host with its scheme, for example --apihost http://127.0.0.1:3233.`

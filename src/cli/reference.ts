@@ -99,6 +99,7 @@ const idleShell: Shell = {
   env: {},
   cwd: '/',
   homedir: '/',
+  cacheDir: undefined,
   out: () => undefined,
   err: () => undefined,
   isTerminal: false,

@@ -5,6 +5,8 @@ export interface Shell {
   /** Absolute paths. */
   readonly cwd: string
   readonly homedir: string
+  /** Directory of this user's for what can be made again; undefined where there is none. */
+  readonly cacheDir: string | undefined
   /** Write to standard output and standard error; the text brings its own line ends. */
   readonly out: (text: string) => void
   readonly err: (text: string) => void

@@ -28,6 +28,7 @@ export async function runCli(args: readonly string[], setting: CliSetting = {}):
     env: setting.env ?? {},
     cwd: setting.cwd ?? '/nonexistent',
     homedir: setting.homedir ?? '/nonexistent',
+    cacheDir: undefined,
     out: (text) => {
       out += text
       setting.onOut?.(text)

@@ -1,6 +1,6 @@
 /** `stave run FILE`: one action, one invocation, no server: the platform is started for it in this process and removed afterwards. */
 
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, parse, resolve } from 'node:path'
 import { Command } from 'commander'
@@ -69,6 +69,7 @@ async function runFile(cli: Cli, command: Command, file: string): Promise<number
   const parameters = toObject(cli.keyValues, 'parameter', (path) => readFileSync(resolve(cli.shell.cwd, path), 'utf8'))
   const interruption = watchSignals(cli.shell)
   const directory = mkdtempSync(join(tmpdir(), 'stave-run-'))
+  shareCache(cli, directory)
   try {
     const server = await startServer(cli, command, directory)
     try {
@@ -91,6 +92,14 @@ async function runFile(cli: Cli, command: Command, file: string): Promise<number
     rmSync(directory, { recursive: true, force: true })
     interruption.dispose()
   }
+}
+
+/** What was found out about interpreters holds for the next run too: looking for them again takes a second. */
+function shareCache(cli: Cli, directory: string): void {
+  if (cli.shell.cacheDir === undefined) return
+  const shared = join(cli.shell.cacheDir, 'runtimes')
+  mkdirSync(shared, { recursive: true, mode: 0o700 })
+  symlinkSync(shared, join(directory, 'cache'))
 }
 
 async function startServer(

@@ -34,12 +34,14 @@ async function serve(cli: Cli, command: Command): Promise<number> {
     const { startStandalone } = await import('../../main/standalone.ts')
     const path = cli.shell.env['PATH'] ?? ''
     const server = await startStandalone({ loaded, log, version: VERSION, path })
-    log.info({ url: server.url, dataDir: server.dataDir, kinds: server.kinds }, 'listening')
     const facts = { ...server, version: VERSION, guestKey: await guestKeyOf(server.adminSocket) }
     if (optionsOf(command).json === true) cli.shell.out(`${JSON.stringify(factsJson(facts))}\n`)
-    // Log lines for machines have standard output to themselves.
     else if (format === 'pretty' || (format === 'auto' && cli.shell.isTerminal)) cli.shell.out(bannerText(facts))
-    else cli.shell.err(bannerText(facts))
+    else {
+      // Log lines for machines have standard output to themselves.
+      log.info({ url: server.url, dataDir: server.dataDir, kinds: server.kinds }, 'listening')
+      cli.shell.err(bannerText(facts))
+    }
     await server.stop(await interruption.first)
     return 0
   } catch (error) {
