@@ -24,7 +24,7 @@ export interface ScriptedContainer extends Container {
 }
 
 /** A container that waits for its init. `concurrent`: its runtime overlaps runs once initialised. */
-export function scriptedContainer(concurrent = false): ScriptedContainer {
+export function scriptedContainer(concurrent = false, pipelined = false): ScriptedContainer {
   const pending: Exchange[] = []
   const calls: string[] = []
   const ended = Promise.withResolvers<ContainerEnd>()
@@ -42,6 +42,7 @@ export function scriptedContainer(concurrent = false): ScriptedContainer {
   }
   const channel: RuntimeChannel = {
     concurrent,
+    pipelined,
     answerLimitBytes: 0,
     onOutput: () => undefined,
     init: (message, done) => exchange('init', message, done),

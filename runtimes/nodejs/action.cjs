@@ -12,12 +12,27 @@ const { resolve: promiseOf } = Promise
 /** What may stand between `@` and the space in an answer; anything else an id might hold would break the line. */
 const SAFE_ID = /^[\w-]{1,64}$/
 
+/** The run whose turn it is, in the form in which streams ask for it: its store says whose output it is, where the platform wants to know. */
+class Turn {
+  constructor() {
+    this.store = undefined
+  }
+
+  getStore() {
+    return this.store
+  }
+}
+
 class Action {
-  /** @param on storage (where runs overlap), environment, streams, answer(text), modules: a node_modules directory or undefined */
+  /** @param on storage (where runs overlap) or turn (where they do not), environment, streams, answer(text), modules: a node_modules directory or undefined */
   constructor(on) {
     this.on = on
     this.state = 'ready'
     this.handler = undefined
+    /** The platform sends runs ahead: those that came while one was under way wait here. */
+    this.pipelined = false
+    this.waiting = []
+    this.draining = false
   }
 
   get initialized() {
@@ -40,7 +55,23 @@ class Action {
       print('Error during initialization:', error instanceof InitFailure ? error.message : error)
       return this.reply('', 502, `Initialization has failed due to: ${textOfInitError(error)}`)
     }
-    this.on.answer(this.on.storage === undefined ? '{"ok":true}\n' : '{"ok":true,"concurrent":true}\n')
+    if (this.on.storage !== undefined) return this.on.answer('{"ok":true,"concurrent":true}\n')
+    this.pipelined = message.pipelined === true
+    this.on.answer(this.pipelined ? '{"ok":true,"pipelined":true}\n' : '{"ok":true}\n')
+  }
+
+  /** Takes one run message: runs it, or keeps it until those before it have been answered. */
+  take(message) {
+    if (this.pipelined && (this.state === 'running' || this.draining)) this.waiting.push(message)
+    else this.run(message)
+  }
+
+  /** Runs what waits, one after the other; a loop, since those that answer at once would nest. */
+  drain() {
+    if (this.draining || this.waiting.length === 0) return
+    this.draining = true
+    while (this.waiting.length > 0 && this.state !== 'running') this.run(this.waiting.shift())
+    this.draining = false
   }
 
   /** Answers one run message, at once or when the promise that the action returned is settled. */
@@ -49,6 +80,8 @@ class Action {
     const id = message?.activation_id
     const prefix = storage !== undefined && typeof id === 'string' && SAFE_ID.test(id) ? `@${id} ` : ''
     if (this.handler === undefined) return this.refuse('System not initialized.', prefix)
+    // What was sent ahead of a failure has not been run: 503 is the status that says so.
+    if (this.pipelined && this.state === 'stopped') return this.reply(prefix, 503, 'The action has stopped.')
     if (this.state !== 'ready') return this.refuse(`System not ready, status is ${this.state}.`, prefix)
     const value = message?.value ?? {}
     if (typeof value !== 'object') {
@@ -60,6 +93,7 @@ class Action {
     const context = this.on.environment.exportRun(message)
     if (storage === undefined) {
       this.state = 'running'
+      if (this.pipelined) this.on.turn.store = { id: SAFE_ID.test(id) ? id : undefined, 1: undefined, 2: undefined }
       return this.invoke(value, prefix)
     }
     storage.run({ id: prefix === '' ? undefined : id, context, 1: undefined, 2: undefined }, () =>
@@ -126,9 +160,10 @@ class Action {
   }
 
   send(prefix, json) {
-    const store = this.on.storage?.getStore()
+    const store = (this.on.storage ?? this.on.turn).getStore()
     if (store !== undefined) this.on.streams.finish(store)
     this.on.answer(prefix === '' ? json + '\n' : `${prefix}${json}\n`)
+    if (this.waiting.length > 0) this.drain()
   }
 }
 
@@ -191,4 +226,4 @@ function print(...parts) {
   }
 }
 
-module.exports = { Action }
+module.exports = { Action, Turn }

@@ -10,7 +10,7 @@
 const { openChannel, writeFully } = require('./line-channel.cjs')
 const { installEnvironment } = require('./environment.cjs')
 const { installStreams } = require('./process-streams.cjs')
-const { Action } = require('./action.cjs')
+const { Action, Turn } = require('./action.cjs')
 
 const ANSWERS = 3
 /** An init of this many bytes leaves garbage that an idle process would keep until its next allocation. */
@@ -26,8 +26,10 @@ function main() {
   const { __OW_ALLOW_CONCURRENT: concurrent } = process.env
   const storage = concurrent === 'true' ? new (require('async_hooks').AsyncLocalStorage)() : undefined
   const environment = installEnvironment(storage)
-  const streams = installStreams(storage)
-  const action = new Action({ storage, environment, streams, answer, modules: process.argv[2] })
+  // Runs one after the other need no tracking to know whose output it is.
+  const turn = storage === undefined ? new Turn() : undefined
+  const streams = installStreams(storage, turn)
+  const action = new Action({ storage, turn, environment, streams, answer, modules: process.argv[2] })
 
   openChannel(0, {
     onLine(line) {
@@ -37,7 +39,7 @@ function main() {
       } catch {
         return answer('!500 {"error":"Bad request."}\n')
       }
-      if (!isInit(message, action.initialized)) return action.run(message)
+      if (!isInit(message, action.initialized)) return action.take(message)
       const large = line.length > LARGE_INIT
       void action.init(message).then(() => {
         if (large && typeof globalThis.gc === 'function') setTimeout(() => globalThis.gc(), 50).unref()
@@ -54,7 +56,7 @@ function main() {
  */
 function isInit(message, initialized) {
   if (message === null || typeof message !== 'object' || isArray(message)) return !initialized
-  for (const key in message) if (key !== 'value') return false
+  for (const key in message) if (key !== 'value' && key !== 'pipelined') return false
   const { value } = message
   if (!initialized) return value !== undefined
   return (

@@ -9,6 +9,11 @@ const READ_BYTES = 64 * 1024
 /** An init carries up to 48 MB of code and base64; V8 cannot hold a string beyond 512 MB. */
 const MAX_LINE_BYTES = 256 * 1024 * 1024
 
+const FIRST_LINE_BYTES = 256 * 1024
+const LARGE_LINE_BYTES = 8 * 1024 * 1024
+
+// There with --expose-gc, which the platform sets.
+const collectGarbage = globalThis.gc ?? (() => undefined)
 const { allocUnsafeSlow, from: bufferFrom } = Buffer
 const pauseCell = new Int32Array(new SharedArrayBuffer(4))
 const { wait } = Atomics
@@ -19,30 +24,32 @@ const { wait } = Atomics
  */
 function openChannel(fd, { onLine, onEnd }) {
   const buffer = allocUnsafeSlow(READ_BYTES)
-  let pieces = []
+  /** The beginning of a line that did not fit one read; undefined between lines. */
+  let line
   let held = 0
 
   function keep(start, end) {
-    held += end - start
-    if (held > MAX_LINE_BYTES) throw new Error(`a message of more than ${MAX_LINE_BYTES} bytes arrived`)
-    const piece = allocUnsafeSlow(end - start)
-    buffer.copy(piece, 0, start, end)
-    pieces.push(piece)
+    const needed = held + end - start
+    if (needed > MAX_LINE_BYTES) throw new Error(`a message of more than ${MAX_LINE_BYTES} bytes arrived`)
+    if (line === undefined || needed > line.length) {
+      // One buffer that doubles: many pieces would leave the C heap full of holes that an idle process never gives back.
+      const larger = allocUnsafeSlow(Math.max(FIRST_LINE_BYTES, needed * 2))
+      if (line !== undefined) line.copy(larger, 0, 0, held)
+      line = larger
+      if (needed > LARGE_LINE_BYTES) collectGarbage()
+    }
+    buffer.copy(line, held, start, end)
+    held = needed
   }
 
-  /** The held pieces as text. Each piece is let go once it is copied: at 48 MB the copies count. */
-  function join() {
-    const whole = allocUnsafeSlow(held)
-    const all = pieces
-    pieces = []
-    let at = 0
+  function takeLine() {
+    const isLarge = held > LARGE_LINE_BYTES
+    const text = line.toString('utf8', 0, held)
+    line = undefined
     held = 0
-    for (let index = 0; index < all.length; index++) {
-      all[index].copy(whole, at)
-      at += all[index].length
-      all[index] = undefined
-    }
-    return whole.toString('utf8')
+    // Bytes and text of a 48 MB line together are near an action's usual memory; the bytes would wait for the next collection.
+    if (isLarge) collectGarbage()
+    return text
   }
 
   function onData(count) {
@@ -54,7 +61,7 @@ function openChannel(fd, { onLine, onEnd }) {
       if (held === 0) onLine(buffer.toString('utf8', start, end))
       else {
         keep(start, end)
-        onLine(join())
+        onLine(takeLine())
       }
       start = end + 1
     }

@@ -14,15 +14,16 @@ const MAX_PARTIAL_BYTES = 256 * 1024
 const { from: bufferFrom, concat } = Buffer
 
 /**
- * Replaces the three properties of `process`. With `storage`, whose stores have `id`, lines are attributed. Returns `finish(store)`: writes out what a
- * run printed without a newline at its end.
+ * Replaces the three properties of `process`. With `storage`, whose stores have `id`, lines are attributed; with `turn`, while it has a store.
+ * Returns `finish(store)`: writes out what a run printed without a newline at its end.
  */
-function installStreams(storage) {
+function installStreams(storage, turn) {
+  const owners = storage ?? turn
   /** What was printed outside of any run and lacks its newline. */
   const outside = { id: undefined }
 
   function attributed(fd, chunk, encoding) {
-    const owner = storage.getStore() ?? outside
+    const owner = owners.getStore() ?? outside
     const held = owner[fd]
     const prefix = owner.id === undefined ? '' : `${RECORD_SEPARATOR}${owner.id} `
     // The usual case, one whole line, needs no copying.
@@ -46,7 +47,9 @@ function installStreams(storage) {
     if (lines.length > 0) writeFully(fd, concat(lines))
   }
 
-  const write = storage === undefined ? writeFully : attributed
+  const unattributed = (fd, chunk, encoding) =>
+    turn.store === undefined ? writeFully(fd, chunk, encoding) : attributed(fd, chunk, encoding)
+  const write = storage === undefined ? unattributed : attributed
   defineStream('stdout', () => outputStream(1, write))
   defineStream('stderr', () => outputStream(2, write))
   defineStream('stdin', () => require('stream').Readable.from([]))

@@ -25,6 +25,11 @@ export type OutputListener = (stream: OutputStream, chunk: Buffer, activationId:
 export interface RuntimeChannel {
   /** True after an init whose runtime announced that it answers overlapping runs. */
   readonly concurrent: boolean
+  /**
+   * True after an init whose runtime announced that it takes further runs while one is under way and runs them one after the other. Its output carries
+   * activation ids, as that of overlapping runs does.
+   */
+  readonly pipelined: boolean
   /** Set by the container proxy before `init`. */
   onOutput: OutputListener
   /** Sends the JSON text of an init message (`{"value":{name, main, binary, code, env}}`, no newline inside). Calls back exactly once. */

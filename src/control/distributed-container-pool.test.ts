@@ -350,6 +350,7 @@ function instant(spec: Container['spec'], ended: Container['ended']): Container 
     node: 'n1',
     channel: {
       concurrent: false,
+      pipelined: false,
       answerLimitBytes: 0,
       onOutput: () => {},
       init: () => {},

@@ -90,7 +90,6 @@ export function openRouter(options: OpenRouterOptions): Router {
     parking,
     control: options.control,
     endpointOf: options.endpointOf,
-    overflowFactor: config.router.overflowFactor,
     clock,
     timers,
   })

@@ -21,9 +21,11 @@ interface Bench {
   turn(): Promise<void>
 }
 
-function bench(options: { concurrent?: boolean; pauseGraceMs?: number; overflowFactor?: number } = {}): Bench {
+function bench(
+  options: { concurrent?: boolean; pipelined?: boolean; pauseGraceMs?: number; overflowFactor?: number } = {},
+): Bench {
   const clock = virtualClock()
-  const container = scriptedContainer(options.concurrent)
+  const container = scriptedContainer(options.concurrent, options.pipelined)
   const discards: string[] = []
   const counters: ProxyCounters = {
     inits: 0,
@@ -70,6 +72,10 @@ function finished(holder: { result: RunResult | undefined }): FinishedRun {
   return holder.result
 }
 
+function kindOf(holder: { result: RunResult | undefined }): RunResult['type'] | undefined {
+  return holder.result?.type
+}
+
 function logOf(run: FinishedRun): string[] {
   let lines: string[] = []
   run.log.whenComplete((json) => {
@@ -79,8 +85,8 @@ function logOf(run: FinishedRun): string[] {
 }
 
 /** Answers the init and the first run of a fresh container. */
-async function warm(on: Bench): Promise<FinishedRun> {
-  const holder = on.submit()
+async function warm(on: Bench, action = actionFixture()): Promise<FinishedRun> {
+  const holder = on.submit(runRequestFixture(action))
   await on.turn()
   on.container.pending[0]?.answer('{"ok":true}')
   on.container.pending[0]?.answer('{"x":1}')
@@ -330,7 +336,7 @@ test('every request is answered exactly once and at most the allowed number over
       fc.array(event, { maxLength: 60 }),
       fc.integer({ min: 1, max: 3 }),
       async (events, concurrency) => {
-        const on = bench({ concurrent: true, pauseGraceMs: 500 })
+        const on = bench({ concurrent: concurrency > 1, pipelined: concurrency === 1, pauseGraceMs: 500 })
         const action = actionFixture({ limits: { timeoutMs: 1000, memoryMb: 256, logsMb: 10, concurrency } })
         const holders: { result: RunResult | undefined }[] = []
         for (const name of events) {
@@ -341,8 +347,11 @@ test('every request is answered exactly once and at most the allowed number over
           else if (name === 'end') on.container.end({ cause: 'exited', code: 1 })
           else await on.clock.advance(700)
           await on.turn()
-          assert.ok(on.container.pending.length <= concurrency)
+          if (concurrency > 1) assert.ok(on.container.pending.length <= concurrency)
         }
+        await on.clock.advance(10_000)
+        // What discards a container ends it, and with it its line.
+        if (on.discards.length > 0) for (const exchange of [...on.container.pending]) exchange.reply({ type: 'lost' })
         await on.clock.advance(10_000)
         for (const { result } of holders) assert.notEqual(result, undefined)
         assert.ok(on.discards.length <= 1)
@@ -350,4 +359,63 @@ test('every request is answered exactly once and at most the allowed number over
     ),
     { numRuns: 200 },
   )
+})
+
+/** A warm container whose runtime takes runs ahead of their turn, and whose runs are short. */
+async function pipelinedBench(action = actionFixture()): Promise<Bench> {
+  const on = bench({ pipelined: true })
+  await warm(on, action)
+  return on
+}
+
+test('short runs are sent ahead of their turn; each is timed from the answer before it', async () => {
+  const on = await pipelinedBench()
+  const holders = [1, 2, 3, 4].map(() => on.submit())
+  assert.equal(on.container.pending.length, 4)
+  for (const holder of holders) {
+    await on.clock.advance(10)
+    on.container.pending[0]?.answer('{}')
+    assert.ok(Math.abs(finished(holder).runMs - 10) < 1, `${finished(holder).runMs} ms`)
+  }
+  // Runs have turned out to be long: nothing is sent ahead any more.
+  on.submit()
+  on.submit()
+  assert.equal(on.container.pending.length, 1)
+})
+
+test('what was sent ahead of a container that went away has not begun, and is given back', async () => {
+  const on = await pipelinedBench()
+  const [running, ahead] = [on.submit(), on.submit()]
+  const [first, second] = [...on.container.pending]
+  first?.reply({ type: 'lost' })
+  second?.reply({ type: 'lost' })
+  on.container.end({ cause: 'exited', code: 1 })
+  await on.turn()
+  assert.equal(finished(running).outcome.statusCode, 2)
+  assert.equal(ahead.result?.type, 'notStarted')
+})
+
+test('a run that reaches its limit takes what was sent behind it with it: the container ends, and that is given back', async () => {
+  const action = actionFixture({ limits: { timeoutMs: 1000, memoryMb: 256, logsMb: 10, concurrency: 1 } })
+  const on = await pipelinedBench(action)
+  const stuck = on.submit(runRequestFixture(action))
+  const ahead = on.submit(runRequestFixture(action))
+  await on.clock.advance(1001)
+  assert.equal(finished(stuck).timedOut, true)
+  assert.equal(ahead.result?.type, undefined, 'nobody runs it elsewhere while it may still begin here')
+  assert.equal(on.discards.length, 1)
+  for (const exchange of [...on.container.pending]) exchange.reply({ type: 'lost' })
+  await on.turn()
+  assert.equal(kindOf(ahead), 'notStarted')
+})
+
+test('after a developer error what was sent ahead goes on, unless the runtime says that it has not run it', async () => {
+  const on = await pipelinedBench()
+  const [failing, good, refused] = [on.submit(), on.submit(), on.submit()]
+  on.container.pending[0]?.answer('{"error":"x"}', 502)
+  on.container.pending[0]?.answer('{}')
+  on.container.pending[0]?.answer('{"error":"The action has stopped."}', 503)
+  assert.deepEqual([finished(failing).outcome.statusCode, finished(good).outcome.statusCode], [2, 0])
+  assert.equal(refused.result?.type, 'notStarted')
+  assert.equal(on.discards.length, 1)
 })

@@ -55,6 +55,8 @@ export interface ContainerProxy {
   readonly container: Container
   /** Runs under way, those included whose last output is still being read. */
   readonly inFlight: number
+  /** Requests that are taken besides those that run. */
+  readonly queueLimit: number
   /** Monotonic ms at which the last run ended, or the proxy was made. */
   readonly lastUsed: number
   /** Ids of the runs under way. */
@@ -70,8 +72,10 @@ interface Waiting {
 
 interface Run extends Waiting {
   readonly start: StartKind
-  readonly startedAt: number
-  readonly beganAt: number
+  startedAt: number
+  beganAt: number
+  /** False while it waits in the runtime behind another one. */
+  begun: boolean
   /** Monotonic ms at which the run itself began, init done. */
   runBeganAt: number
   initMs: number | undefined
@@ -82,6 +86,9 @@ interface Run extends Waiting {
   settled: boolean
 }
 
+/** Work in ms that may be sent ahead to a runtime that takes it: what it saves is a wake-up of two processes a run, which only counts for short ones. */
+const PIPELINE_MS = 4
+const PIPELINE_RUNS = 32
 /** Longest wait in ms for the cause of a container's end, which decides between the texts for a crash and for memory exhaustion. */
 const END_CAUSE_WAIT_MS = 2000
 
@@ -127,7 +134,15 @@ export function createContainerProxy(
     if (state === 'ended') return done({ type: 'notStarted', reason: endReason })
     allowed = request.program.concurrency
     if (running.size < slots()) begin({ request, done })
+    else if (running.size < slots() + sendAhead() && (overflow?.length ?? 0) === 0) begin({ request, done })
     else buffer({ request, done })
+  }
+
+  /** Runs that may be sent before their turn. None to a container that must be thawed first, or whose runs are long. */
+  function sendAhead(): number {
+    const { meanMs } = times
+    if (!channel.pipelined || state !== 'ready' || !suspension.awake || meanMs === undefined) return 0
+    return Math.min(PIPELINE_RUNS, Math.floor(PIPELINE_MS / Math.max(meanMs, 0.01)))
   }
 
   /** One while it is not known yet whether the runtime overlaps runs. */
@@ -163,12 +178,14 @@ export function createContainerProxy(
       start: state === 'fresh' ? firstStart : suspension.suspended ? 'thawed' : 'warm',
       startedAt: clock.now(),
       beganAt: now,
+      begun: running.size < slots(),
       runBeganAt: now,
       initMs: undefined,
       limitAt: now + timeoutMs,
       log: undefined,
       settled: false,
     }
+    if (!run.begun) run.limitAt = Infinity
     running.add(run)
     cancelLimit ??= timers.after(timeoutMs, checkLimits)
     channel.answerLimitBytes = run.request.resultLimitBytes
@@ -211,6 +228,7 @@ export function createContainerProxy(
   }
 
   function answered(run: Run, reply: RuntimeReply): void {
+    if (channel.pipelined && reply.type !== 'lost') promote(run)
     if (run.settled) return
     if (reply.type === 'lost') return lost(run, 'run')
     // 503 is how a runtime says that it is shutting down: the run has not happened.
@@ -220,7 +238,25 @@ export function createContainerProxy(
     finish(run, classifyRun(reply, resultLimitBytes, truncationBytes), false)
   }
 
+  /** `answered` has been answered, at last if it was given up before: the runtime goes on to the run behind it, whose time begins. */
+  function promote(answered: Run): void {
+    let next: Run | undefined
+    for (const run of running) {
+      if (run === answered || run.begun) continue
+      next = run
+      break
+    }
+    if (next === undefined) return
+    next.begun = true
+    next.startedAt = clock.now()
+    next.beganAt = next.runBeganAt = clock.monotonic()
+    const { timeoutMs } = next.request.program
+    next.limitAt = next.beganAt + timeoutMs
+    cancelLimit ??= timers.after(timeoutMs, checkLimits)
+  }
+
   function lost(run: Run, phase: 'init' | 'run'): void {
+    if (!run.begun) return giveBack(run, 'the container ended before the run began')
     retire('the container ended during a run')
     const settle = (outcome: Outcome): void => {
       if (!run.settled) finish(run, outcome, false)
@@ -249,7 +285,12 @@ export function createContainerProxy(
   function timeOut(run: Run, now: number): void {
     counters.timeouts++
     const { timeoutMs } = run.request.program
-    if (state !== 'initialising') return finish(run, classifyTimeout('run', timeoutMs), true)
+    if (state !== 'initialising') {
+      finish(run, classifyTimeout('run', timeoutMs), true)
+      // What was sent behind it waits for a run that does not end: only the container's end gives it back.
+      if ([...running].some(({ begun }) => !begun)) discard()
+      return
+    }
     run.initMs = now - run.beganAt
     run.runBeganAt = now
     failInit(run, classifyTimeout('init', timeoutMs))
@@ -332,7 +373,7 @@ export function createContainerProxy(
   }
 
   function feed(): void {
-    while (overflow !== undefined && state === 'ready' && running.size < slots()) {
+    while (overflow !== undefined && state === 'ready' && running.size < slots() + sendAhead()) {
       const waiting = overflow.shift()
       if (waiting === undefined) return
       begin(waiting)
@@ -360,6 +401,9 @@ export function createContainerProxy(
     container,
     get inFlight() {
       return running.size
+    },
+    get queueLimit() {
+      return settings.overflowFactor * allowed + sendAhead()
     },
     get lastUsed() {
       return lastUsed

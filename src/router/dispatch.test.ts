@@ -52,10 +52,10 @@ function bench(options: { maxParked?: number; maxParkedPerAction?: number } = {}
     table,
     parking,
     control,
-    overflowFactor: 2,
     clock,
     timers: clock,
     endpointOf: (id) => ({
+      queueLimit: 2,
       submit(request, done) {
         const item: Sent = {
           container: id,

@@ -22,8 +22,6 @@ export interface DispatcherDeps {
   readonly control: Pick<ControlPlane, 'join' | 'demand' | 'acknowledgeMark' | 'usedWhileMarked'>
   /** The way into a container that the control plane announced; undefined when it has gone already. */
   readonly endpointOf: (id: ContainerId) => Endpoint | undefined
-  /** A container's overflow buffer holds this many requests for each run that it overlaps. */
-  readonly overflowFactor: number
   readonly clock: Clock
   readonly timers: Timers
 }
@@ -181,7 +179,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
       if (container.marked || container.openUntil > now) continue
       slots += container.concurrency
       // Full buffers are known of without asking: a refusal would open the container's circuit for nothing.
-      if (container.inFlight >= container.concurrency * (1 + deps.overflowFactor)) continue
+      if (container.inFlight >= container.concurrency + container.endpoint.queueLimit) continue
       if (best === undefined || container.inFlight < best.inFlight) best = container
     }
     if (best === undefined) return undefined

@@ -6,7 +6,7 @@ import type { ContainerId } from '../model/ids.ts'
 import { createRoutingTable } from './routing-table.ts'
 
 const KEY = 'guest:guest/a@1' as ActionKey
-const endpoint = { submit: () => undefined }
+const endpoint = { queueLimit: 2, submit: () => undefined }
 const descriptor = (id: string, concurrency = 1) =>
   ({ id: id as ContainerId, actionKey: KEY, node: 'n', concurrency, start: 'cold' }) as const
 

@@ -6,6 +6,8 @@ import type { RunRequest, RunResult } from '../proxy/run-request.ts'
 
 /** The way into a container: its proxy in this process, or one behind HTTP. */
 export interface Endpoint {
+  /** Requests that it takes besides those that run: a full queue need not be asked. */
+  readonly queueLimit: number
   submit(request: RunRequest, done: (result: RunResult) => void): void
 }
 

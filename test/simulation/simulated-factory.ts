@@ -167,6 +167,7 @@ class Simulated implements SimulatedContainer {
 /** Nothing runs in a simulated container: simulations count requests, they do not answer them. */
 class NoChannel implements RuntimeChannel {
   readonly concurrent = false
+  readonly pipelined = false
   answerLimitBytes = 0
   onOutput = (): void => {}
   init(_message: string, done: Parameters<RuntimeChannel['init']>[1]): void {

@@ -40,9 +40,10 @@ export function createLineChannel(streams: LineChannelStreams, answerLimitBytes:
   const answer = lineAssembler()
   /** Runs told apart by their id, once the runtime has announced that it overlaps them. */
   const overlapping = new Map<string, Done>()
-  /** The one exchange under way otherwise. */
-  let current: Done | undefined
+  /** Exchanges under way otherwise: answered in the order in which they were sent. */
+  let inOrder: Done[] = []
   let concurrent = false
+  let pipelined = false
   let closed = false
   let chunksOfOutput = 0
   const ready = Promise.withResolvers<void>()
@@ -53,24 +54,29 @@ export function createLineChannel(streams: LineChannelStreams, answerLimitBytes:
     get concurrent() {
       return concurrent
     },
+    get pipelined() {
+      return pipelined
+    },
     answerLimitBytes,
     onOutput: () => undefined,
     ready: ready.promise,
     init(message, done) {
       if (closed) return done(LOST)
-      current = (reply) => {
+      inOrder.push((reply) => {
         if (reply.type === 'answer' && reply.status === 200) {
-          concurrent = /"concurrent"\s*:\s*true/.test(reply.body.toString('latin1', 0, 256))
+          const announced = reply.body.toString('latin1', 0, 256)
+          concurrent = /"concurrent"\s*:\s*true/.test(announced)
+          pipelined = !concurrent && /"pipelined"\s*:\s*true/.test(announced)
         }
         done(reply)
-      }
-      streams.stdin.write(message)
-      streams.stdin.write('\n')
+      })
+      // Offered to every launcher; who does not know it ignores it.
+      streams.stdin.write(`${message.slice(0, message.lastIndexOf('}'))},"pipelined":true}\n`)
     },
     run(activationId, message, done) {
       if (closed) return done(LOST)
       if (concurrent) overlapping.set(activationId, done)
-      else current = done
+      else inOrder.push(done)
       streams.stdin.write(`${message}\n`, 'latin1')
     },
     drained(done) {
@@ -82,10 +88,9 @@ export function createLineChannel(streams: LineChannelStreams, answerLimitBytes:
       closed = true
       flood.stop()
       ready.reject(new Error('the runtime ended before it was ready'))
-      const waiting = [...overlapping.values()]
+      const waiting = [...overlapping.values(), ...inOrder]
       overlapping.clear()
-      if (current !== undefined) waiting.push(current)
-      current = undefined
+      inOrder = []
       for (const done of waiting) done(LOST)
       for (const stream of [streams.answers, streams.stdout, streams.stderr, streams.stdin]) stream.destroy()
     },
@@ -113,14 +118,14 @@ export function createLineChannel(streams: LineChannelStreams, answerLimitBytes:
       return ready.resolve()
     }
     let at = 0
-    let done = current
+    let done: Done | undefined
     if (line[0] === AT && concurrent) {
       const id = line.toString('latin1', 1, 1 + ID_LENGTH)
       done = overlapping.get(id)
       overlapping.delete(id)
       at = ID_LENGTH + 2
     } else {
-      current = undefined
+      done = inOrder.shift()
     }
     // A line nobody waits for is the action's own writing to descriptor 3: it may only spoil its own answers.
     if (done === undefined) return
@@ -153,7 +158,7 @@ export function createLineChannel(streams: LineChannelStreams, answerLimitBytes:
     stream.on('data', (chunk: Buffer) => {
       chunksOfOutput++
       flood.count(chunk.length)
-      if (concurrent) split(chunk)
+      if (concurrent || pipelined) split(chunk)
       else channel.onOutput(name, chunk, undefined)
     })
     // Errors of a pipe whose other end was killed; the end itself is told by the process's exit.

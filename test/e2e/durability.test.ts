@@ -1,0 +1,126 @@
+/** What a stop, a crash and a restart leave: nothing accepted is lost, nothing runs twice unnoticed, nothing of a dead platform stays behind. */
+
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { test } from 'node:test'
+import { dispose, startServer } from './server.ts'
+import type { TestServer } from './server.ts'
+
+/** Counts the runs of each activation id: actions report theirs by HTTP over the host's network. */
+async function runCounter(): Promise<{ port: number; runs: Map<string, number>; close(): void }> {
+  const runs = new Map<string, number>()
+  const server = createServer((req, res) => {
+    const id = (req.url ?? '').slice(1)
+    runs.set(id, (runs.get(id) ?? 0) + 1)
+    res.end()
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return { port: (server.address() as AddressInfo).port, runs, close: () => server.close() }
+}
+
+const reporting = (port: number, ms: number): string => `
+  const http = require('http')
+  function main() {
+    return new Promise((resolve, reject) => {
+      http.get('http://127.0.0.1:${port}/' + process.env.__OW_ACTIVATION_ID, (res) => {
+        res.resume()
+        setTimeout(() => resolve({ done: true }), ${ms})
+      }).on('error', reject)
+    })
+  }`
+
+test('actions, activations and accepted work are there after SIGTERM and after kill -9 (issue: item 3)', async () => {
+  let server = await startServer()
+  try {
+    await server.put('hello', 'function main(a) { return { hello: a.name } }')
+    const first = await server.invoke('hello', { name: 'x' })
+    assert.equal(first.status, 200)
+    assert.equal(await server.stop(), 0)
+    server = await startServer({ dataDir: server.dataDir })
+    assert.equal((await server.activation(first.body.activationId)).response.result.hello, 'x')
+    const second = await server.invoke('hello', { name: 'y' })
+    assert.equal(second.status, 200)
+    await server.kill()
+    server = await startServer({ dataDir: server.dataDir })
+    assert.equal((await server.activation(second.body.activationId)).response.result.hello, 'y')
+    assert.equal((await server.invoke('hello', { name: 'z' }, 'blocking=true&result=true')).body.hello, 'z')
+  } finally {
+    await server.stop()
+    dispose(server)
+  }
+})
+
+test('S3-57: after kill -9 each accepted call has exactly one record, and none ran twice', async () => {
+  const counter = await runCounter()
+  let server: TestServer = await startServer()
+  const accepted: string[] = []
+  try {
+    await server.put('work', reporting(counter.port, 30))
+    for (let round = 0; round < 3; round++) {
+      const answers = await Promise.all(Array.from({ length: 40 }, () => server.invoke('work', {}, '')))
+      for (const { status, body } of answers) {
+        assert.equal(status, 202)
+        accepted.push(body.activationId)
+      }
+      await new Promise((resolve) => setTimeout(resolve, 40 * round))
+      await server.kill()
+      server = await startServer({ dataDir: server.dataDir })
+    }
+    const statuses = new Map<string, number>()
+    for (const id of accepted) {
+      const { response } = await server.activation(id, 30_000)
+      statuses.set(response.status, (statuses.get(response.status) ?? 0) + 1)
+      const ran = counter.runs.get(id) ?? 0
+      assert.ok(ran <= 1, `${id} ran ${ran} times`)
+      if (response.success === true) assert.equal(ran, 1)
+      else assert.equal(response.status, 'whisk internal error')
+    }
+    assert.ok((statuses.get('success') ?? 0) > accepted.length / 2, JSON.stringify([...statuses]))
+    const { body } = await server.call('GET', '/activations?count=true')
+    assert.equal(body.activations, accepted.length)
+  } finally {
+    await server.stop()
+    dispose(server)
+    counter.close()
+  }
+})
+
+test('S3-55: SIGTERM lets what runs end and what waits in the journal wait; exit 0', async () => {
+  let server = await startServer()
+  try {
+    await server.put('slow', 'const main = (a) => new Promise((r) => setTimeout(() => r({ slept: a.ms }), a.ms))')
+    await server.invoke('slow', { ms: 1 })
+    const running = server.invoke('slow', { ms: 1500 })
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    const stopped = server.stop()
+    const answer = await running
+    assert.equal(answer.status, 200)
+    assert.equal(answer.body.response.result.slept, 1500)
+    assert.equal(await stopped, 0)
+    server = await startServer({ dataDir: server.dataDir })
+    assert.equal((await server.activation(answer.body.activationId)).response.success, true)
+  } finally {
+    await server.stop()
+    dispose(server)
+  }
+})
+
+test('after kill -9 no process of the dead platform is left once the next one is up', async () => {
+  let server = await startServer()
+  try {
+    await server.put('stay', 'function main() { setInterval(() => {}, 1000); return { pid: process.pid } }')
+    await server.invoke('stay')
+    await server.kill()
+    const { dataDir } = server
+    server = await startServer({ dataDir })
+    await server.stop()
+    const left = execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' })
+      .split('\n')
+      .filter((line) => line.includes(dataDir))
+    assert.deepEqual(left, [])
+  } finally {
+    dispose(server)
+  }
+})
