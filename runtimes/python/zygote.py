@@ -151,11 +151,14 @@ class Zygote:
             plan = request["plan"]
             signal.set_wakeup_fd(-1)
             os.close(self.life_write)
-            streams = [connect(request["socket"], plan["id"], name, request["token"]) for name in STREAMS]
+            # Connected while the socket can be reached, announced when the sandbox is complete: until then the platform can start the container otherwise.
+            streams = [connect(request["socket"]) for _ in STREAMS]
             self.sandbox.enter(plan, self.ids, self.is_orphan)
             interpreter = os.fork()
             if interpreter != 0:
                 wait_for(interpreter)
+            for name, stream in zip(STREAMS, streams):
+                announce(stream, plan["id"], name, request["token"])
             self.settle(streams, plan["environment"])
             return request["script"]
         except BaseException as error:  # noqa: BLE001 - whatever it is, nothing but this report may go on from here
@@ -181,13 +184,17 @@ class Zygote:
         self.sandbox.make_dumpable()
 
 
-def connect(path, container, name, token):
+def connect(path):
     """One stream to the platform."""
     stream = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     stream.connect(path)
+    return stream
+
+
+def announce(stream, container, name, token):
+    """Says whose stream it is and closes the direction that is not used."""
     stream.sendall(("%s %s %s\n" % (container, name, token)).encode("ascii"))
     stream.shutdown(socket.SHUT_WR if name == "stdin" else socket.SHUT_RD)
-    return stream
 
 
 def wait_for(interpreter):

@@ -3,7 +3,9 @@
 import { spawn } from 'node:child_process'
 import { basename, dirname } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
+import { setTimeout as delay } from 'node:timers/promises'
 import * as v from 'valibot'
+import { readProcess } from './process-table.ts'
 import type { SandboxPlan } from './sandbox-plan.ts'
 import type { ProcessExit, StartedProcess } from './started-process.ts'
 import type { StreamServer } from './zygote-streams.ts'
@@ -38,6 +40,8 @@ export interface ZygoteProcess {
 const MAX_PENDING = 128
 const CLOSE_MS = 2000
 const MAX_LINE = 65536
+/** A killed process is gone in a few ms, unless it is frozen: then its owner thaws it. */
+const GONE_MS = 3000
 
 interface Pending {
   readonly started: (pid: number) => void
@@ -69,10 +73,14 @@ export async function startZygote(options: ZygoteProcessOptions): Promise<Zygote
       ready.reject(error)
       for (const { failed } of pending.values()) failed(error)
       pending.clear()
-      // The kernel kills each container with its zygote (PR_SET_PDEATHSIG).
-      for (const exited of running.values()) exited({ signal: 'SIGKILL' })
+      // The kernel kills each container with its zygote (PR_SET_PDEATHSIG); nobody is told when they have gone.
+      void Promise.all(
+        [...running].map(async ([pid, exited]) => {
+          await whenGone(pid)
+          exited({ signal: 'SIGKILL' })
+        }),
+      ).then(() => resolve())
       running.clear()
-      resolve()
     }
     child.once('error', (error) => end(`the zygote could not be started: ${error.message}`))
     child.once('exit', (code, signal) => end(`the zygote ended with ${signal ?? `status ${code}`}`))
@@ -82,16 +90,23 @@ export async function startZygote(options: ZygoteProcessOptions): Promise<Zygote
   readLines(child.stdout, (line) => receive(line))
   const timer = setTimeout(() => {
     ready.reject(new Error(`the zygote was not ready within ${options.timeoutMs} ms`))
-    child.kill('SIGKILL')
   }, options.timeoutMs).unref()
   try {
     await ready.promise
+  } catch (error) {
+    child.kill('SIGKILL')
+    throw error
   } finally {
     clearTimeout(timer)
   }
 
   function receive(line: string): void {
-    const message = v.parse(messageSchema, JSON.parse(line))
+    const parsed = v.safeParse(messageSchema, parseJson(line))
+    if (!parsed.success) {
+      ready.reject(new Error(`the zygote wrote what is not a message: ${line.slice(0, 200)}`))
+      return void child.kill('SIGKILL')
+    }
+    const message = parsed.output
     if ('ready' in message) ready.resolve()
     else if ('unsupported' in message) ready.reject(new Error(message.unsupported))
     else if ('id' in message) {
@@ -177,6 +192,21 @@ const messageSchema = v.union([
 
 function send(stdin: Writable, message: Readonly<Record<string, unknown>>): void {
   stdin.write(`${JSON.stringify(message)}\n`)
+}
+
+function parseJson(line: string): unknown {
+  try {
+    return JSON.parse(line)
+  } catch {
+    // No message either; the caller says so.
+    return undefined
+  }
+}
+
+/** Resolves when the process has ended, after GONE_MS at the latest. */
+async function whenGone(pid: number): Promise<void> {
+  const until = performance.now() + GONE_MS
+  while (readProcess(pid) !== undefined && performance.now() < until) await delay(5)
 }
 
 /** Hands out each line; a line that is longer than any the zygote writes ends the reading. */
