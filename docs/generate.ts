@@ -6,6 +6,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { renderCliPage } from '../src/cli/reference.ts'
 import { renderConfigurationReference } from '../src/config/reference.ts'
+import { renderErrorPage } from './error-reference.ts'
 
 interface Page {
   /** Beside this file. */
@@ -16,6 +17,7 @@ interface Page {
 const PAGES: readonly Page[] = [
   { file: 'configuration.md', render: renderConfigurationReference },
   { file: 'cli.md', render: renderCliPage },
+  { file: 'errors.md', render: renderErrorPage },
 ]
 
 const check = process.argv.includes('--check')
