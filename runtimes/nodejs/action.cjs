@@ -11,6 +11,8 @@ const { stringify } = JSON
 const { resolve: promiseOf } = Promise
 /** What may stand between `@` and the space in an answer; anything else an id might hold would break the line. */
 const SAFE_ID = /^[\w-]{1,64}$/
+/** Characters of base64 from which on the copies of an archive count. */
+const LARGE_CODE = 8 * 1024 * 1024
 
 /** The run whose turn it is, in the form in which streams ask for it: its store says whose output it is, where the platform wants to know. */
 class Turn {
@@ -93,10 +95,11 @@ class Action {
     const context = this.on.environment.exportRun(message)
     if (storage === undefined) {
       this.state = 'running'
-      if (this.pipelined) this.on.turn.store = { id: SAFE_ID.test(id) ? id : undefined, 1: undefined, 2: undefined }
+      if (this.pipelined)
+        this.on.turn.store = { id: SAFE_ID.test(id) ? id : undefined, printed: false, 1: undefined, 2: undefined }
       return this.invoke(value, prefix)
     }
-    storage.run({ id: prefix === '' ? undefined : id, context, 1: undefined, 2: undefined }, () =>
+    storage.run({ id: prefix === '' ? undefined : id, context, printed: false, 1: undefined, 2: undefined }, () =>
       this.invoke(value, prefix),
     )
   }
@@ -156,13 +159,18 @@ class Action {
   }
 
   reply(prefix, status, error) {
-    this.send(`${prefix}!${status} `, stringify({ error }))
+    this.send(prefix, stringify({ error }), `!${status} `)
   }
 
-  send(prefix, json) {
+  /** Writes one answer; `+` in it says that the run printed something, which the platform then waits to have read. */
+  send(prefix, json, status = '') {
     const store = (this.on.storage ?? this.on.turn).getStore()
-    if (store !== undefined) this.on.streams.finish(store)
-    this.on.answer(prefix === '' ? json + '\n' : `${prefix}${json}\n`)
+    let mark = ''
+    if (store !== undefined) {
+      this.on.streams.finish(store)
+      if (store.printed) mark = '+'
+    }
+    this.on.answer(`${prefix}${mark}${status}${json}\n`)
     if (this.waiting.length > 0) this.drain()
   }
 }
@@ -172,8 +180,11 @@ async function load(value, modules) {
   const { main } = value
   let handler
   if (value.binary) {
+    const isLarge = value.code.length > LARGE_CODE
+    if (isLarge) await freeMemory()
     const bytes = Buffer.from(value.code, 'base64')
     value.code = ''
+    if (isLarge) await freeMemory()
     handler = await require('./load-archive.cjs').loadArchive(bytes, main, modules)
   } else {
     handler = loadText(value.code, main, modules)
@@ -181,6 +192,15 @@ async function load(value, modules) {
   }
   if (typeof handler !== 'function') throw new InitFailure(`Action entrypoint '${main}' is not a function.`)
   return handler
+}
+
+/**
+ * Line, code and bytes of a large archive at once exceed an action's usual memory. Each is garbage when the next is made, but only in a later turn of the
+ * event loop: callers hold it on the stack until then. Needs --expose-gc, which the platform sets.
+ */
+async function freeMemory() {
+  await new Promise((resolve) => setImmediate(resolve))
+  globalThis.gc?.()
 }
 
 /** False when there is nothing to wait for. An object whose `then` throws goes the way of promises: it becomes a rejection. */

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync, existsSync, linkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -208,6 +209,23 @@ describeOnEveryNode('archives', (start) => {
     }
     assert.deepEqual(await launcher.init(binary(await zip(files))), OK)
     assert.deepEqual(await launcher.run({}), { status: 200, body: { size: 20 * 1024 * 1024, n: 299 } })
+    await launcher.end()
+  })
+})
+
+describeOnEveryNode('memory', (start) => {
+  test('S4-2: nothing of a large archive stays in memory', async () => {
+    const launcher = await start()
+    const files = {
+      'index.js':
+        'exports.main = () => { gc(); const { heapUsed, arrayBuffers } = process.memoryUsage(); return { mb: (heapUsed + arrayBuffers) / 1e6 } }',
+      'big.bin': randomBytes(12 * 1024 * 1024),
+    }
+    assert.deepEqual(await launcher.init(binary(await zip(files))), OK)
+    const answer = await launcher.run({})
+    assert.ok(answer !== 'lost')
+    const { mb } = answer.body as { mb: number }
+    assert.ok(mb < 10, `${mb} MB are held`)
     await launcher.end()
   })
 })

@@ -1,4 +1,4 @@
-/** Overlapping runs in one container: answers carry their id, output and context belong to the right run. */
+/** Several runs at once in one container, overlapping or sent ahead of their turn: output, context and answers belong to the right run. */
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -108,9 +108,56 @@ describeOnEveryNode('overlapping runs', (start) => {
 
   test('S4-60: an id that would break the line is left out', async () => {
     const launcher = await start(CONCURRENT)
-    await launcher.init(text('const main = (args) => { console.log("printed"); return args }'))
+    await launcher.init(
+      text('const main = (args) => { console.log("printed"); process.stdout.write("no end"); return args }'),
+    )
     assert.deepEqual(await launcher.run({ a: 1 }, { activation_id: 'x y\n@z' }), { status: 200, body: { a: 1 } })
-    assert.equal(launcher.printed().stdout, 'printed\n')
+    assert.equal(launcher.printed().stdout, 'printed\nno end\n')
+    await launcher.end()
+  })
+})
+
+describeOnEveryNode('runs sent ahead of their turn', (start) => {
+  const init = (code: string): string => JSON.stringify({ value: text(code), pipelined: true })
+
+  test('S4-52: offered at init and accepted, run one after the other, answered in order, output attributed', async () => {
+    const launcher = await start()
+    const code = `let running = 0
+      async function main({ n }) {
+        if (++running > 1) throw new Error('overlap')
+        process.stdout.write('n=' + n + (n % 2 ? '' : '\\n'))
+        if (n % 3 === 0) await new Promise((go) => setTimeout(go, 5))
+        running--
+        return { n, id: process.env.__OW_ACTIVATION_ID }
+      }`
+    assert.deepEqual(await launcher.send(init(code)), { status: 200, body: { ok: true, pipelined: true } })
+    const numbers = Array.from({ length: 30 }, (_, index) => index)
+    const answers = await Promise.all(numbers.map((n) => launcher.run({ n }, { activation_id: `id${n}` })))
+    assert.deepEqual(
+      answers,
+      numbers.map((n) => ({ status: 200, body: { n, id: `id${n}` } })),
+    )
+    const printed = linesOf(launcher.printed().stdout)
+    for (const n of numbers) assert.deepEqual(printed.get(`id${n}`), [`n=${n}`])
+    await launcher.end()
+  })
+
+  test('S4-52: thousands that answer at once do not nest', async () => {
+    const launcher = await start()
+    await launcher.send(init('let n = 0; const main = async () => ({ n: n++ })'))
+    const answers = await Promise.all(Array.from({ length: 5000 }, () => launcher.run({})))
+    assert.ok(answers.every((answer, n) => answer !== 'lost' && (answer.body as { n: number }).n === n))
+    await launcher.end()
+  })
+
+  test('S4-52: what comes after a failure is not run and says so', async () => {
+    const launcher = await start()
+    await launcher.send(init('const main = ({ bad }) => { if (bad) throw new Error("no"); return {} }'))
+    const answers = await Promise.all([launcher.run({}), launcher.run({ bad: 1 }), launcher.run({}), launcher.run({})])
+    assert.deepEqual(
+      answers.map((answer) => (answer === 'lost' ? answer : answer.status)),
+      [200, 502, 503, 503],
+    )
     await launcher.end()
   })
 })

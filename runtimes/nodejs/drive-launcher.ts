@@ -127,7 +127,7 @@ function readLines(stream: Readable, onLine: (line: string) => void): void {
 
 /** `[@ID ][!STATUS ]JSON` */
 function parseAnswer(line: string): Answer {
-  const [, id, status, json] = /^(?:@([\w-]+) )?(?:!(\d+) )?(.*)$/s.exec(line) ?? []
+  const [, id, status, json] = /^(?:@([\w-]+) )?\+?(?:!(\d+) )?(.*)$/s.exec(line) ?? []
   const body: unknown = JSON.parse(json ?? '')
   return { ...(id !== undefined && { id }), status: status === undefined ? 200 : Number(status), body }
 }

@@ -20,12 +20,13 @@ const { from: bufferFrom, concat } = Buffer
 function installStreams(storage, turn) {
   const owners = storage ?? turn
   /** What was printed outside of any run and lacks its newline. */
-  const outside = { id: undefined }
+  const outside = { id: undefined, printed: false }
 
   function attributed(fd, chunk, encoding) {
     const owner = owners.getStore() ?? outside
+    owner.printed = true
     const held = owner[fd]
-    const prefix = owner.id === undefined ? '' : `${RECORD_SEPARATOR}${owner.id} `
+    const prefix = prefixOf(owner)
     // The usual case, one whole line, needs no copying.
     if (held === undefined && typeof chunk === 'string' && chunk.indexOf('\n') === chunk.length - 1 && chunk !== '') {
       return writeFully(fd, prefix + chunk, encoding)
@@ -59,11 +60,14 @@ function installStreams(storage, turn) {
       for (const fd of [1, 2]) {
         const held = store[fd]
         store[fd] = undefined
-        if (held !== undefined)
-          writeFully(fd, concat([bufferFrom(`${RECORD_SEPARATOR}${store.id} `), held, bufferFrom('\n')]))
+        if (held !== undefined) writeFully(fd, concat([bufferFrom(prefixOf(store)), held, bufferFrom('\n')]))
       }
     },
   }
+}
+
+function prefixOf({ id }) {
+  return id === undefined ? '' : `${RECORD_SEPARATOR}${id} `
 }
 
 /** Made at first use: an action that prints nothing does not pay for streams. */
