@@ -43,6 +43,7 @@ export function scriptedContainer(concurrent = false, pipelined = false): Script
   const channel: RuntimeChannel = {
     concurrent,
     pipelined,
+    outputPending: false,
     answerLimitBytes: 0,
     onOutput: () => undefined,
     init: (message, done) => exchange('init', message, done),

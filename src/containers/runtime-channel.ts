@@ -30,6 +30,8 @@ export interface RuntimeChannel {
    * activation ids, as that of overlapping runs does.
    */
   readonly pipelined: boolean
+  /** False when the run that was answered last is known to have printed nothing: there is no output to wait for. */
+  readonly outputPending: boolean
   /** Set by the container proxy before `init`. */
   onOutput: OutputListener
   /** Sends the JSON text of an init message (`{"value":{name, main, binary, code, env}}`, no newline inside). Calls back exactly once. */

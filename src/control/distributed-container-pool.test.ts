@@ -351,6 +351,7 @@ function instant(spec: Container['spec'], ended: Container['ended']): Container 
     channel: {
       concurrent: false,
       pipelined: false,
+      outputPending: false,
       answerLimitBytes: 0,
       onOutput: () => {},
       init: () => {},

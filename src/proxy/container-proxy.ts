@@ -338,8 +338,8 @@ export function createContainerProxy(
     const failed = outcome.statusCode >= DEVELOPER_ERROR
     if (failed) {
       retire(`an activation ended with status ${outcome.statusCode}`)
-      run.log ??= collectLog(run.request.program.logLimitBytes)
     }
+    if (failed || channel.outputPending) run.log ??= collectLog(run.request.program.logLimitBytes)
     const { log } = run
     run.done({
       type: 'finished',

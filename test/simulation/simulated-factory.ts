@@ -168,6 +168,7 @@ class Simulated implements SimulatedContainer {
 class NoChannel implements RuntimeChannel {
   readonly concurrent = false
   readonly pipelined = false
+  readonly outputPending = false
   answerLimitBytes = 0
   onOutput = (): void => {}
   init(_message: string, done: Parameters<RuntimeChannel['init']>[1]): void {

@@ -111,6 +111,40 @@ test('overlapping runs are told apart by their ids, and so is what they print', 
   ])
 })
 
+test('output that is still in the pipe when the answer is read is waited for, unless the runtime marks its answers', async () => {
+  const { channel, answers, stdout } = piped()
+  answers.write('{"ok":true}\n')
+  await channel.ready
+  const printed: string[] = []
+  channel.onOutput = (_stream, chunk) => printed.push(chunk.toString())
+  const reply = run(channel)
+  answers.write('{}\n')
+  await reply
+  assert.equal(channel.outputPending, true)
+  setImmediate(() => stdout.write('late\n'))
+  await new Promise<void>((resolve) => channel.drained(resolve))
+  assert.deepEqual(printed, ['late\n'])
+
+  const initialised = init(channel)
+  answers.write('{"ok":true,"pipelined":true}\n')
+  await initialised
+  const pending: boolean[] = []
+  for (const line of ['{}', '{}', '+{}', '{}', `+!502 {"error":1}`]) {
+    const next = run(channel)
+    answers.write(`${line}\n`)
+    await next
+    pending.push(channel.outputPending)
+  }
+  // What was printed while the code was loaded is marked by nobody: the first run waits for it.
+  assert.deepEqual(pending, [true, false, true, false, true])
+  stdout.write('printed by a child process\n')
+  await new Promise((resolve) => setImmediate(resolve))
+  const last = run(channel)
+  answers.write('{}\n')
+  await last
+  assert.equal(channel.outputPending, true)
+})
+
 test('when the process ends, what is in flight is lost, after its last words were heard', async () => {
   const { channel } = processChannel(`echo '{"ok":true}' >&3; read line; echo 'last words' >&2; exit 1`)
   let heard = ''

@@ -24,6 +24,7 @@ type Done = (reply: RuntimeReply) => void
 const NEWLINE = 10
 const AT = 64
 const BANG = 33
+const PLUS = 43
 const RECORD_SEPARATOR = 30
 const ID_LENGTH = 32
 /** A container may print or answer this much in one window before its streams are paused for the rest of it: a flood must not own the event loop. */
@@ -45,7 +46,13 @@ export function createLineChannel(streams: LineChannelStreams, answerLimitBytes:
   let concurrent = false
   let pipelined = false
   let closed = false
+  /** Chunks that came since the last time everything had been read. */
   let chunksOfOutput = 0
+  /** The runtime marks the answers of runs that printed; only they have output to wait for. */
+  let marksOutput = false
+  /** Runs answered since the init, whose own output nothing marks. */
+  let runsAnswered = 0
+  let outputPending = true
   const ready = Promise.withResolvers<void>()
   ready.promise.catch(() => undefined)
   let isReady = false
@@ -57,6 +64,9 @@ export function createLineChannel(streams: LineChannelStreams, answerLimitBytes:
     get pipelined() {
       return pipelined
     },
+    get outputPending() {
+      return outputPending
+    },
     answerLimitBytes,
     onOutput: () => undefined,
     ready: ready.promise,
@@ -67,6 +77,8 @@ export function createLineChannel(streams: LineChannelStreams, answerLimitBytes:
           const announced = reply.body.toString('latin1', 0, 256)
           concurrent = /"concurrent"\s*:\s*true/.test(announced)
           pipelined = !concurrent && /"pipelined"\s*:\s*true/.test(announced)
+          marksOutput = concurrent || pipelined
+          runsAnswered = 0
         }
         done(reply)
       })
@@ -80,8 +92,8 @@ export function createLineChannel(streams: LineChannelStreams, answerLimitBytes:
       streams.stdin.write(`${message}\n`, 'latin1')
     },
     drained(done) {
-      if (chunksOfOutput === 0 || closed) done()
-      else whenQuiet(done)
+      if (outputPending && !closed) whenQuiet(done)
+      else done()
     },
     close() {
       if (closed) return
@@ -129,6 +141,10 @@ export function createLineChannel(streams: LineChannelStreams, answerLimitBytes:
     }
     // A line nobody waits for is the action's own writing to descriptor 3: it may only spoil its own answers.
     if (done === undefined) return
+    const printed = line[at] === PLUS
+    if (printed) at++
+    outputPending = printed || !marksOutput || runsAnswered === 0
+    runsAnswered++
     let status = 200
     if (line[at] === BANG) {
       status = Number(line.toString('latin1', at + 1, at + 4)) || 502
@@ -154,7 +170,11 @@ export function createLineChannel(streams: LineChannelStreams, answerLimitBytes:
     answer.push(chunk, channel.answerLimitBytes + ID_LENGTH + 8, deliver)
   })
   const listen = (name: OutputStream, stream: Readable): void => {
-    const split = lineTagReader((chunk, id) => channel.onOutput(name, chunk, id))
+    const split = lineTagReader((chunk, id) => {
+      // What a process that the action started prints is marked by nobody, which makes the marks worthless from then on.
+      if (id === undefined && runsAnswered > 0) marksOutput = false
+      channel.onOutput(name, chunk, id)
+    })
     stream.on('data', (chunk: Buffer) => {
       chunksOfOutput++
       flood.count(chunk.length)
