@@ -1,7 +1,7 @@
 /** What containers reach in each network mode. The isolated mode is tried on a host of its own (fake-host.sh), so that this one's network is left alone. */
 
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { text } from 'node:stream/consumers'
@@ -49,6 +49,7 @@ describe('networks of containers', () => {
       const skip =
         missing ??
         (isRoot ? undefined : 'needs root to make a host of its own') ??
+        (user !== 'root' && !readableByOthers() ? 'this directory may not be read by other users' : undefined) ??
         (wanted === undefined ? `${user === 'root' ? 'nftables' : 'pasta'} is not installed` : undefined)
       test(
         `${level}: isolated as ${user} reaches the Internet and the API, nothing private`,
@@ -81,6 +82,11 @@ describe('networks of containers', () => {
     await (await openTestHost({ sandbox: 'none', loopback: false, trusted: true })).close()
   })
 })
+
+function readableByOthers(): boolean {
+  const command = ['--reuid', NOBODY, '--regid', NOBODY, '--clear-groups', 'test', '-r', import.meta.filename]
+  return spawnSync(tools.setpriv ?? '', command).status === 0
+}
 
 /** Runs isolated-network.ts there; rejects with what it printed when it fails. */
 async function onFakeHost(level: string, ordinary: boolean, hidden = ''): Promise<void> {

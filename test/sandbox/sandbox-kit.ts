@@ -10,6 +10,7 @@ import type { ProcessContainerFactory } from '../../src/containers/process/proce
 import { createProcessContainerFactory } from '../../src/containers/process/process-container-factory.ts'
 import { readProcesses } from '../../src/containers/process/process-table.ts'
 import type { RuntimeLauncher } from '../../src/containers/process/runtime-launcher.ts'
+import type { StartProcess } from '../../src/containers/process/started-process.ts'
 import type { ProcessFactorySettings, SandboxLevel } from '../../src/containers/process/settings.ts'
 import { systemClock } from '../../src/model/clock.ts'
 import { deadlineIn } from '../../src/model/deadline.ts'
@@ -22,8 +23,11 @@ const node = process.execPath
 const here = import.meta.dirname
 const ids = randomIds()
 
-/** Kinds of the test launcher: `test:works`, `test:silent` (never ready) and `test:broken` (ends at once). */
-export function testLaunchers(): ReadonlyMap<string, RuntimeLauncher> {
+/**
+ * Kinds of the test launcher: `test:works`, `test:silent` (never ready), `test:broken` (ends at once) and `test:zygote` (started in the test's own way).
+ * `clone` is a directory with `bin/node` and `test-launcher.cjs`, in place of this process's own.
+ */
+export function testLaunchers(clone?: string): ReadonlyMap<string, RuntimeLauncher> {
   const launcher = (kind: string, ...args: string[]): [string, RuntimeLauncher] => [
     kind,
     {
@@ -32,15 +36,21 @@ export function testLaunchers(): ReadonlyMap<string, RuntimeLauncher> {
       interpreter: node,
       version: process.versions.node,
       mounts: [
-        { source: dirname(dirname(node)), target: '/opt/node' },
-        { source: here, target: '/opt/launcher' },
+        { source: clone ?? dirname(dirname(node)), target: '/opt/node' },
+        { source: clone ?? here, target: '/opt/launcher' },
       ],
       command: ['/opt/node/bin/node', '/opt/launcher/test-launcher.cjs', ...args],
       hostCommand: [node, join(here, 'test-launcher.cjs'), ...args],
       environment: { PATH: '/usr/local/bin:/usr/bin:/bin', LANG: 'C.UTF-8' },
     },
   ]
-  return new Map([launcher('test:works'), launcher('test:silent', 'silent'), launcher('test:broken', 'broken')])
+  const [, works] = launcher('test:works')
+  return new Map([
+    launcher('test:works'),
+    launcher('test:silent', 'silent'),
+    launcher('test:broken', 'broken'),
+    ['test:zygote', { ...works, kind: 'test:zygote', zygote: { command: [node] } }],
+  ])
 }
 
 /** Each test process has users of its own, so that suites can run at the same time. */
@@ -76,21 +86,26 @@ export interface TestHost {
   close(): Promise<void>
 }
 
-/** A started factory with directories of its own, or in those of an earlier one. */
+/** A started factory with directories of its own, or in those of an earlier one; `zygote` starts containers of the kind `test:zygote`. */
 export async function openTestHost(
   settings: Partial<ProcessFactorySettings> = {},
   earlier?: string,
+  zygote?: (direct: StartProcess) => StartProcess,
+  clone?: string,
 ): Promise<TestHost> {
   const dataDir = earlier ?? mkdtempSync(join(tmpdir(), 'stave-data-'))
   const runDir = join(dataDir, 'run')
   const warnings: string[] = []
   const factory = createProcessContainerFactory({
-    runtimes: testLaunchers(),
+    runtimes: testLaunchers(clone),
     dataDir,
     runDir,
     settings: { ...testSettings, ...settings },
     clock: systemClock,
     log: { info: () => undefined, warn: (_fields, message) => void warnings.push(message) },
+    ...(zygote !== undefined && {
+      zygote: (_launcher, _host, direct) => ({ start: zygote(direct.start), close: () => Promise.resolve() }),
+    }),
   })
   try {
     await factory.start()

@@ -49,7 +49,7 @@ export async function prepareHost(options: PreparationOptions): Promise<Prepared
     const root = process.getuid?.() === 0
     const tools = findHostTools()
     const records = openContainerRecords(join(runDir, 'containers'))
-    const group = GROUP_PREFIX + createHash('sha256').update(options.dataDir).digest('hex').slice(0, 12)
+    const group = groupName(options)
     const { cgroups, reasons } = openCgroups(group)
     undo.push(() => cgroups?.close())
     const groups = cgroups?.groups ?? []
@@ -92,6 +92,12 @@ export async function prepareHost(options: PreparationOptions): Promise<Prepared
     await release()
     throw error
   }
+}
+
+/** Both directories name the group: whatever is in it belongs to whoever holds the run directory, and may be killed by him. */
+function groupName({ dataDir, runDir }: PreparationOptions): string {
+  const digest = createHash('sha256').update(`${dataDir}\0${runDir}`).digest('hex')
+  return GROUP_PREFIX + digest.slice(0, 12)
 }
 
 async function removeLeftovers(records: ContainerRecords, groups: readonly string[], log: FactoryLog): Promise<void> {

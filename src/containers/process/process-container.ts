@@ -11,8 +11,10 @@ import type { WatchedMemory } from './memory-watch.ts'
 import { freezeContainer, thawContainer } from './process-freezer.ts'
 import type { Reservation } from './reservation.ts'
 import { reserve } from './reservation.ts'
+import { membersOf, readProcesses, signalAll } from './process-table.ts'
 import type { RuntimeLauncher } from './runtime-launcher.ts'
 import type { SandboxHost } from './sandbox-host.ts'
+import type { SandboxPlan } from './sandbox-plan.ts'
 import type { ProcessExit, ProcessStarter, StartedProcess } from './started-process.ts'
 
 /** How much of what a failing start printed goes into its error. */
@@ -31,13 +33,16 @@ export async function startContainer(
   deadline: Deadline,
   node: string,
 ): Promise<Container> {
+  const until = Math.min(deadline.at, host.clock.monotonic() + host.settings.startTimeoutMs)
+  const left = (): number => Math.ceil(remainingMs({ at: until }, host.clock))
+  if (left() === 0) throw new ContainerStartError('timedOut', 'the deadline passed before the container was started')
   const reservation = await reserve(host, spec, launcher)
   let channel: LineChannel | undefined
   try {
-    const process = await starter.start(reservation.plan, launcher)
+    const process = await startWithin(left(), starter, reservation.plan, launcher)
     reservation.started(process)
     channel = createLineChannel(process, host.settings.maxAnswerBytes)
-    await ready(channel, process, deadline, host)
+    await ready(left(), channel, process)
     return runningContainer(host, reservation, process, channel, spec, launcher, node)
   } catch (error) {
     await reservation.release()
@@ -47,28 +52,46 @@ export async function startContainer(
   }
 }
 
-/** Waits for the launcher's first line, for the process's end or for the deadline, whichever comes first. */
-async function ready(
-  channel: LineChannel,
-  process: StartedProcess,
-  deadline: Deadline,
-  host: SandboxHost,
-): Promise<void> {
+/** Starts the process. One that comes only after the time limit is killed when it comes: nobody waits for it any more. */
+async function startWithin(
+  waitMs: number,
+  starter: ProcessStarter,
+  plan: SandboxPlan,
+  launcher: RuntimeLauncher,
+): Promise<StartedProcess> {
+  const starting = starter.start(plan, launcher)
+  const outcome = await within(waitMs, starting)
+  if (outcome !== 'late') return outcome
+  starting.then(
+    ({ pid }) => {
+      signalAll(membersOf(readProcesses(), pid), 'SIGKILL')
+    },
+    () => undefined,
+  )
+  throw new ContainerStartError('timedOut', `the process was not started within ${waitMs} ms`)
+}
+
+/** What a promise comes to, or `late` after the time. */
+async function within<Value>(waitMs: number, promise: Promise<Value>): Promise<Value | 'late'> {
+  const timeout = new AbortController()
+  try {
+    return await Promise.race([promise, delay(waitMs, 'late' as const, { signal: timeout.signal, ref: false })])
+  } finally {
+    timeout.abort()
+  }
+}
+
+/** Waits for the launcher's first line, for the process's end or for the time limit, whichever comes first. */
+async function ready(waitMs: number, channel: LineChannel, process: StartedProcess): Promise<void> {
   let said = ''
   channel.onOutput = (_stream, chunk) => {
     if (said.length < DIAGNOSIS_BYTES) said += chunk.toString('utf8', 0, DIAGNOSIS_BYTES - said.length)
   }
-  const waitMs = Math.min(host.settings.startTimeoutMs, remainingMs(deadline, host.clock))
-  const timeout = new AbortController()
-  const outcome = await Promise.race([
-    channel.ready.then(
-      () => 'ready' as const,
-      () => 'ended' as const,
-    ),
-    delay(waitMs, 'late' as const, { signal: timeout.signal, ref: false }),
-  ]).finally(() => {
-    timeout.abort()
-  })
+  const first = channel.ready.then(
+    () => 'ready' as const,
+    () => 'ended' as const,
+  )
+  const outcome = await within(waitMs, first)
   if (outcome === 'ready') {
     channel.onOutput = () => undefined
     return
