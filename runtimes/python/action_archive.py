@@ -47,7 +47,7 @@ class _Target:
         """The path for an entry of that name. Raises Rejected for names that are absolute, lead outside or are too long."""
         self.entries_left -= 1
         if self.entries_left < 0:
-            raise Rejected("it has more than %d entries" % MAX_ENTRIES)
+            raise _too_many()
         parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".")]
         if name.startswith(("/", "\\")) or ".." in parts or "\0" in name:
             raise Rejected("entry %r leads out of the archive" % name[:200])
@@ -60,8 +60,10 @@ class _Target:
             os.makedirs(path, 0o755, exist_ok=True)
             self.directories.add(path)
 
-    def make_file(self, path, source, mode):
-        """Copies the open `source`, counting what really comes out of it: sizes in headers may lie."""
+    def make_file(self, path, source, size, mode):
+        """Copies the open `source`. What its header says is too much is refused before anything is written; what comes out of it counts, headers may lie."""
+        if size > self.bytes_left:
+            raise _too_large()
         self.make_directory(os.path.dirname(path))
         with open(path, "wb") as file:
             while True:
@@ -70,7 +72,7 @@ class _Target:
                     break
                 self.bytes_left -= len(chunk)
                 if self.bytes_left < 0:
-                    raise Rejected("it unpacks to more than %d MB" % (MAX_BYTES >> 20))
+                    raise _too_large()
                 file.write(chunk)
         os.chmod(path, 0o644 | mode & 0o111)
 
@@ -89,11 +91,24 @@ class _Target:
                 os.symlink(destination, path)
 
 
+def _too_large():
+    return Rejected("it unpacks to more than %d MB" % (MAX_BYTES >> 20))
+
+
+def _too_many():
+    return Rejected("it has more than %d entries" % MAX_ENTRIES)
+
+
 def _unpack_zip(data, target):
     import zipfile
 
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        for entry in archive.infolist():
+        entries = archive.infolist()
+        if len(entries) > MAX_ENTRIES:
+            raise _too_many()
+        if sum(entry.file_size for entry in entries) > MAX_BYTES:
+            raise _too_large()
+        for entry in entries:
             path = target.path(entry.filename)
             mode = entry.external_attr >> 16
             if entry.is_dir():
@@ -104,7 +119,7 @@ def _unpack_zip(data, target):
                 target.link_later(path, os.fsdecode(archive.read(entry)))
             else:
                 with archive.open(entry) as source:
-                    target.make_file(path, source, mode)
+                    target.make_file(path, source, entry.file_size, mode)
 
 
 def _unpack_tar(data, target):
@@ -116,13 +131,14 @@ def _unpack_tar(data, target):
             if entry.isdir():
                 target.make_directory(path)
             elif entry.isreg():
-                target.make_file(path, archive.extractfile(entry), entry.mode)
+                target.make_file(path, archive.extractfile(entry), entry.size, entry.mode)
             elif entry.issym():
                 target.link_later(path, entry.linkname)
             elif entry.islnk():
                 # The other name of a file that came before; made a file of its own, since links are only made at the end.
-                with open(target.path(entry.linkname), "rb") as source:
-                    target.make_file(path, source, entry.mode)
+                original = target.path(entry.linkname)
+                with open(original, "rb") as source:
+                    target.make_file(path, source, os.path.getsize(original), entry.mode)
             else:
                 raise Rejected("entry %r is neither file, directory nor link" % entry.name[:200])
             # The list of members that tarfile keeps is of no use here and grows with each entry.

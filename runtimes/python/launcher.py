@@ -20,6 +20,7 @@ _getpid = os.getpid
 _FIRST_PRIVATE_FD = 700
 
 OK = b'{"ok":true}'
+_INIT_KEYS = frozenset(("value", "pipelined"))
 NO_CODE = "Missing main/no code to execute."
 INIT_TWICE = "Cannot initialize the action more than once."
 # The Python images run the proxy with OW_LOG_INIT_ERROR: the reason is in the log, these are the answers.
@@ -173,9 +174,9 @@ class _Launcher:
 
 
 def is_init(message):
-    """True for an init message: it has a value with code and nothing beside it, where each run names its activation."""
+    """True for an init message: a value with code and main, and beside it nothing but offers of the platform, where each run names its activation."""
     value = message.get("value")
-    return len(message) == 1 and isinstance(value, dict) and "binary" in value and "main" in value
+    return isinstance(value, dict) and "binary" in value and "main" in value and message.keys() <= _INIT_KEYS
 
 
 def _move(fd):

@@ -2,8 +2,8 @@
 
 import { statSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { dirname, isAbsolute, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { dirname, isAbsolute } from 'node:path'
+import { installedFile } from './discover-installation.ts'
 import { findPythonCandidates } from './python-candidates.ts'
 import type { PythonFacts } from './python-probe.ts'
 import { probePythons } from './python-probe.ts'
@@ -29,7 +29,6 @@ export interface DiscoveredPython {
 const FIRST_MINOR = 9
 /** Directories that every sandbox shows anyway. */
 const ALWAYS_VISIBLE = /^\/(?:usr|lib|lib64|bin|sbin)(?:\/|$)/
-const RUNTIME = join(dirname(fileURLToPath(import.meta.url)), '../../../runtimes/python')
 /** Where the launcher's files are inside a sandbox. */
 const TARGET = '/runtime/python'
 const LAUNCHER_FILES = ['launcher.py', 'action_archive.py']
@@ -92,7 +91,7 @@ function launcherOf(kind: string, interpreter: string, facts: PythonFacts): Runt
     version: facts.version,
     mounts: [...interpreterMounts(interpreter, facts), ...LAUNCHER_FILES.map((name) => launcherMount(name))],
     command: [interpreter, ...flags, `${TARGET}/launcher.py`],
-    hostCommand: [interpreter, ...flags, join(RUNTIME, 'launcher.py')],
+    hostCommand: [interpreter, ...flags, installedFile('runtimes/python/launcher.py')],
     environment: {
       PATH: ALWAYS_VISIBLE.test(interpreter)
         ? '/usr/local/bin:/usr/bin:/bin'
@@ -103,12 +102,12 @@ function launcherOf(kind: string, interpreter: string, facts: PythonFacts): Runt
       PYTHONIOENCODING: 'UTF-8',
       PYTHONDONTWRITEBYTECODE: '1',
     },
-    ...(facts.canFork && { zygote: { command: [interpreter, ...flags, join(RUNTIME, 'zygote.py')] } }),
+    ...(facts.canFork && { zygote: { command: [interpreter, ...flags, installedFile('runtimes/python/zygote.py')] } }),
   }
 }
 
 function launcherMount(name: string): RuntimeMount {
-  return { source: join(RUNTIME, name), target: `${TARGET}/${name}` }
+  return { source: installedFile(`runtimes/python/${name}`), target: `${TARGET}/${name}` }
 }
 
 /**
