@@ -1,6 +1,6 @@
 /** What an operator can set of the distributed container pool; times in ms. */
 
-import type { CollectorName } from './collector/collector.ts'
+import type { CollectorName } from './collector/choose-collector.ts'
 import type { CompactionSettings } from './collector/compact.ts'
 import { COMPACTION } from './collector/compact.ts'
 import type { PlacementName } from './placement/placement.ts'

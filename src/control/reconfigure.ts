@@ -1,6 +1,6 @@
 /** New settings while the pool is at work. */
 
-import { collectorOf } from './collector/collector.ts'
+import { collectorOf } from './collector/choose-collector.ts'
 import { valueOf } from './lifecycle.ts'
 import { placementOf } from './placement/placement.ts'
 import type { PoolCore } from './pool-core.ts'

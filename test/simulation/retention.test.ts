@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { CollectorName } from '../../src/control/collector/collector.ts'
-import { collectorOf } from '../../src/control/collector/collector.ts'
+import type { CollectorName } from '../../src/control/collector/choose-collector.ts'
+import { collectorOf } from '../../src/control/collector/choose-collector.ts'
 import { COMPACTION } from '../../src/control/collector/compact.ts'
 import { Retention } from '../../src/control/retention.ts'
 import type { ActionKey } from '../../src/control/pool-protocol.ts'

@@ -8,7 +8,7 @@ import type { LedgerNode } from '../ledger.ts'
 import { fillOf, freeOf } from '../ledger.ts'
 import { MEMORY } from '../resources.ts'
 import type { CollectorView, GarbageCollector, Proposal } from './collector.ts'
-import { cordoned, expired } from './collector.ts'
+import { cordoned, expired } from './overdue.ts'
 
 /** How eagerly nodes are emptied. Shares are of 1. */
 export interface CompactionSettings {

@@ -1,7 +1,7 @@
 /** Least recently used goes first; nothing is removed before its idle timeout unless the room is needed. */
 
 import type { GarbageCollector } from './collector.ts'
-import { cordoned, expired } from './collector.ts'
+import { cordoned, expired } from './overdue.ts'
 
 export function lruCollector(): GarbageCollector {
   return {
