@@ -40,7 +40,7 @@ export async function driveLauncher(
   environment: Readonly<Record<string, string>> = {},
 ): Promise<DrivenLauncher> {
   const directory = mkdtempSync(join(tmpdir(), 'stave-python-'))
-  const started = await spawnWithPipes([interpreter, '-I', LAUNCHER], {
+  const started = await spawnWithPipes([interpreter, '-I', '-B', LAUNCHER], {
     cwd: directory,
     environment: { PATH: '/usr/bin:/bin', LANG: 'C.UTF-8', ...environment },
   })
