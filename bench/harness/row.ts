@@ -1,0 +1,13 @@
+/** A row of the benchmark: one budget, or a few that are measured together. */
+
+import type { Finding } from './finding.ts'
+import type { Workbench } from './workbench.ts'
+
+export interface Row {
+  /** As on the command line and in the design. */
+  readonly name: string
+  /** What is measured, against what. */
+  readonly about: string
+  /** Measures. What it starts belongs to the bench, which is closed after it. Rejects where the row cannot be run here. */
+  measure(bench: Workbench): Promise<readonly Finding[]>
+}

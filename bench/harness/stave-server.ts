@@ -1,0 +1,145 @@
+/** The server as a user runs it, `stave standalone` in a process of its own on a data directory of its own; and its API as the rows need it. */
+
+import { join } from 'node:path'
+import { GUEST_KEY } from '../../src/cli/connection.ts'
+import type { SandboxLevel } from '../../src/containers/process/settings.ts'
+import type { ApiAnswer } from './api-client.ts'
+import { apiClient } from './api-client.ts'
+import type { Workbench } from './workbench.ts'
+
+/** Where load goes: everything of a LoadPlan that the server determines. */
+export interface LoadTarget {
+  readonly host: string
+  readonly port: number
+  readonly paths: readonly string[]
+  readonly headers: Readonly<Record<string, string>>
+}
+
+export interface ActionOptions {
+  readonly code?: string
+  readonly concurrency?: number
+  readonly memoryMb?: number
+}
+
+/** How a call found its container, from the header `X-Stave-Start`. */
+export interface TimedCall {
+  readonly ms: number
+  readonly start: string
+}
+
+export interface PoolContainer {
+  readonly actionKey?: string
+  readonly kind: string
+  readonly state: string
+}
+
+export interface StaveServer {
+  readonly pid: number
+  readonly level: SandboxLevel
+  /** From the start of the process until it had answered a request. */
+  readonly readyMs: number
+  put(name: string, options?: ActionOptions): Promise<void>
+  /** Invokes and waits for the result. Rejects where the status is not 200. */
+  call(name: string, body?: object): Promise<TimedCall>
+  /** Blocking calls of the actions in turn; `wholeRecord` in place of the result alone. */
+  target(names: readonly string[], wholeRecord?: boolean): LoadTarget
+  /** Value of a counter of the metrics, by name and its label `event`. */
+  counter(name: string, event: string): Promise<number>
+  containers(): Promise<readonly PoolContainer[]>
+  /** Resolves when that many Node.js stem cells wait, and nothing is being started. */
+  stemCells(count: number): Promise<void>
+  stop(): Promise<void>
+}
+
+/** What the actions of most rows do: the answer is the argument. */
+export const ECHO = 'function main(args) { return args }'
+
+const HOST = '127.0.0.1'
+const NAMESPACE = '/api/v1/namespaces/_'
+const POLL_MS = 5
+const SETTLE_MS = 60_000
+const EXECUTABLE = 'bin/stave.js'
+
+/** Starts a server; `flags` are options of `stave standalone` without dashes. Rejects with what it printed when it does not start. */
+export async function startStave(bench: Workbench, flags: Readonly<Record<string, string>> = {}): Promise<StaveServer> {
+  const home = bench.directory()
+  const given = { port: '0', 'data-dir': join(home, 'data'), 'log-level': 'warn', ...flags }
+  const args = Object.entries(given).flatMap(([flag, value]) => [`--${flag}`, value])
+  const child = await bench.node(EXECUTABLE, ['standalone', '--json', ...args], {
+    cwd: home,
+    graceMs: 40_000,
+    env: {
+      ...bench.options.env,
+      HOME: home,
+      // No row is about limits.
+      STAVE_LIMITS_INVOCATIONS_PER_MINUTE: '100000000',
+      STAVE_LIMITS_CONCURRENT_INVOCATIONS: '100000',
+    },
+  })
+  const facts = JSON.parse(await child.line('"url"')) as {
+    readonly url: string
+    readonly adminSocket: string
+    readonly protections: { readonly level: SandboxLevel }
+  }
+  const port = Number(new URL(facts.url).port)
+  const authorization = `Basic ${Buffer.from(GUEST_KEY).toString('base64')}`
+  const api = apiClient({ host: HOST, port }, { Authorization: authorization })
+  const admin = apiClient({ socketPath: facts.adminSocket })
+  bench.defer(() => {
+    api.close()
+    admin.close()
+  })
+  expect(await api.send('GET', '/api/v1'), 200)
+  const readyMs = performance.now() - child.startedAt
+
+  const server: StaveServer = {
+    pid: child.pid,
+    level: facts.protections.level,
+    readyMs,
+    async put(name, { code = ECHO, concurrency = 1, memoryMb = 256 } = {}) {
+      const limits = { concurrency, memory: memoryMb }
+      const body = { exec: { kind: 'nodejs:default', code }, limits }
+      expect(await api.send('PUT', `${NAMESPACE}/actions/${name}?overwrite=true`, body), 200)
+    },
+    async call(name, body = {}) {
+      const path = `${NAMESPACE}/actions/${name}?blocking=true&result=true`
+      const answer = expect(await api.send('POST', path, body), 200)
+      return { ms: answer.ms, start: String(answer.headers['x-stave-start']) }
+    },
+    target: (names, wholeRecord = false) => ({
+      host: HOST,
+      port,
+      paths: names.map((name) => `${NAMESPACE}/actions/${name}?blocking=true${wholeRecord ? '' : '&result=true'}`),
+      headers: { Authorization: authorization, 'Content-Type': 'application/json' },
+    }),
+    async counter(name, event) {
+      const { text } = expect(await admin.send('GET', '/metrics'), 200)
+      const line = text.split('\n').find((candidate) => candidate.startsWith(`${name}{event="${event}"}`))
+      if (line === undefined) throw new Error(`the metrics have no ${name} of ${event}`)
+      return Number(line.slice(line.lastIndexOf(' ') + 1))
+    },
+    async containers() {
+      return JSON.parse(expect(await admin.send('GET', '/admin/pool'), 200).text) as readonly PoolContainer[]
+    },
+    async stemCells(count) {
+      const until = performance.now() + SETTLE_MS
+      for (;;) {
+        const containers = await server.containers()
+        const isStarting = containers.some(({ state }) => state === 'creating' || state === 'requested')
+        const ready = containers.filter(({ kind, state }) => kind.startsWith('nodejs') && state === 'stem').length
+        if (ready >= count && !isStarting) return
+        if (performance.now() > until) throw new Error(`there are ${ready} stem cells, not ${count}`)
+        await new Promise((resolve) => {
+          setTimeout(resolve, POLL_MS)
+        })
+      }
+    },
+    stop: () => child.stop(),
+  }
+  return server
+}
+
+function expect(answer: ApiAnswer, status: number): ApiAnswer {
+  if (answer.status !== status) throw new Error(`status ${answer.status}: ${answer.text.slice(0, 500)}`)
+  return answer
+}

@@ -1,0 +1,61 @@
+/** The first calls of 20 new actions, all at once, with the stem cells that a server has by default. */
+
+import type { Row } from './harness/row.ts'
+import { ECHO, startStave } from './harness/stave-server.ts'
+import { interleave, median } from './harness/statistics.ts'
+import { startInterpreter } from './limits/bare-interpreter.ts'
+
+const ACTIONS = 20
+const DEFAULT_STEM_CELLS = 2
+
+export const newActions: Row = {
+  name: 'new-actions',
+  about: `first calls of ${ACTIONS} new actions at once, against as many interpreters started at once`,
+  async measure(bench) {
+    const server = await startStave(bench)
+    const rounds = bench.amount(5, 2)
+    bench.progress(`${rounds} times ${ACTIONS} new actions at once`)
+    const everyIndex = Array.from({ length: ACTIONS }, (_, index) => index)
+    const { bare, stave } = await interleave(rounds, {
+      bare: async () => {
+        const startedAt = performance.now()
+        const times = everyIndex.map(async () => {
+          const interpreter = await startInterpreter(bench, server.level)
+          await interpreter.firstAnswer(ECHO)
+          return { ms: performance.now() - startedAt, interpreter }
+        })
+        const started = await Promise.all(times)
+        await Promise.all(started.map(({ interpreter }) => interpreter.stop()))
+        return started.map(({ ms }) => ms)
+      },
+      stave: async (round) => {
+        const names = everyIndex.map((index) => `new-${round}-${index}`)
+        for (const name of names) await server.put(name)
+        await server.stemCells(DEFAULT_STEM_CELLS)
+        const calls = await Promise.all(names.map((name) => server.call(name)))
+        return calls.map(({ ms }) => ms)
+      },
+    })
+    const finding = { row: 'new-actions', unit: 'ms', against: `${ACTIONS} interpreters at once` }
+    return [
+      {
+        ...finding,
+        what: 'p50',
+        limit: middle(bare),
+        stave: middle(stave),
+        budget: { type: 'most', value: 100 },
+      },
+      { ...finding, what: 'the last of them', limit: last(bare), stave: last(stave) },
+    ]
+  },
+}
+
+/** Median over the rounds of each round's median. */
+function middle(rounds: readonly (readonly number[])[]): number {
+  return median(rounds.map((times) => median(times)))
+}
+
+/** Median over the rounds of each round's longest time. */
+function last(rounds: readonly (readonly number[])[]): number {
+  return median(rounds.map((times) => Math.max(...times)))
+}

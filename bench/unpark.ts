@@ -1,0 +1,81 @@
+/** A call to a container that was suspended, beside the least that it takes: a write to the freezer and the answer of a process that knows the code. */
+
+import { openCgroups } from '../src/containers/process/open-cgroups.ts'
+import { freezeContainer, thawContainer } from '../src/containers/process/process-freezer.ts'
+import type { CgroupLeaf } from '../src/containers/process/cgroups.ts'
+import { writeFileSync } from 'node:fs'
+import type { Row } from './harness/row.ts'
+import { ECHO, startStave } from './harness/stave-server.ts'
+import { interleave, median, percentile } from './harness/statistics.ts'
+import type { Workbench } from './harness/workbench.ts'
+import { startInterpreter } from './limits/bare-interpreter.ts'
+
+const PAUSE_GRACE_MS = 20
+const WAIT_MS = 150
+
+export const unpark: Row = {
+  name: 'unpark',
+  about: 'call to a suspended container, against a freezer write and the first answer of the thawed process',
+  async measure(bench) {
+    const server = await startStave(bench, {
+      'containers-stem-cells': '{}',
+      'containers-pause-grace-ms': String(PAUSE_GRACE_MS),
+    })
+    await server.put('echo')
+    await server.call('echo')
+    const interpreter = await startInterpreter(bench)
+    await interpreter.firstAnswer(ECHO)
+    const leaf = cgroupOf(bench, interpreter.pid)
+    const rounds = bench.amount(30, 10)
+    bench.progress(`${rounds} suspensions each (${leaf?.canFreeze === true ? 'cgroup freezer' : 'signals'})`)
+    const { frozen, stave } = await interleave(rounds, {
+      frozen: async () => {
+        await freezeContainer(leaf, interpreter.pid)
+        await wait()
+        const startedAt = performance.now()
+        thawContainer(leaf, interpreter.pid)
+        await interpreter.exchange('{"name":"World"}')
+        return performance.now() - startedAt
+      },
+      stave: async () => {
+        await wait()
+        const { ms, start } = await server.call('echo')
+        if (start !== 'thawed') throw new Error(`the call found its container ${start}, not suspended`)
+        return ms
+      },
+    })
+    return [
+      {
+        row: 'unpark',
+        what: 'call to a suspended container, p50',
+        unit: 'ms',
+        against: 'freezer write and answer',
+        limit: median(frozen),
+        stave: median(stave),
+        budget: { type: 'added', atMost: 2 },
+        detail: { p95ms: percentile(stave, 0.95), limitP95ms: percentile(frozen, 0.95) },
+      },
+    ]
+  },
+}
+
+/** Puts a process into a control group of its own; undefined where none can be made, as containers then have none either. */
+function cgroupOf(bench: Workbench, pid: number): CgroupLeaf | undefined {
+  const { cgroups } = openCgroups(`stave-bench-${process.pid}`)
+  if (cgroups === undefined) return undefined
+  bench.defer(() => cgroups.close())
+  const leaf = cgroups.create('frozen', { memoryMb: 256, processes: 64, cpuShare: 1 })
+  bench.defer(async () => {
+    leaf.thaw()
+    leaf.kill()
+    for (let attempt = 0; attempt < 100 && !leaf.remove(); attempt++) await wait()
+  })
+  for (const file of leaf.procs) writeFileSync(file, String(pid))
+  return leaf
+}
+
+function wait(): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, WAIT_MS)
+  })
+}

@@ -1,0 +1,85 @@
+/** Warm blocking calls from the socket to an action in its own sandboxed process and back, beside an HTTP server that does nothing else. */
+
+import type { Finding } from './harness/finding.ts'
+import type { Row } from './harness/row.ts'
+import { startStave } from './harness/stave-server.ts'
+import type { LoadTarget } from './harness/stave-server.ts'
+import { interleave, median, pairedDifference, pairedRatio } from './harness/statistics.ts'
+import type { Workbench } from './harness/workbench.ts'
+import { startPeers } from './limits/peers.ts'
+import { startEcho } from './limits/start-echo.ts'
+import type { LoadResult } from './load/load-plan.ts'
+import { runCleanLoad } from './load/run-load.ts'
+
+const CONNECTIONS = [1, 16]
+
+export const warm: Row = {
+  name: 'warm',
+  about: 'warm blocking calls over 1 and 16 connections, against a bare node:http JSON echo server',
+  async measure(bench) {
+    const server = await startStave(bench)
+    await server.put('echo')
+    await server.put('overlapping', { concurrency: 16 })
+    const { target: echo } = await startEcho(bench)
+    const peers = bench.options.peers === undefined ? {} : await startPeers(bench, bench.options.peers)
+    const targets = {
+      echo,
+      stave: server.target(['echo']),
+      overlapping: server.target(['overlapping']),
+      record: server.target(['echo'], true),
+      ...peers,
+    }
+    const findings: Finding[] = []
+    for (const connections of CONNECTIONS) findings.push(...(await measureWith(bench, targets, connections)))
+    return findings
+  },
+}
+
+async function measureWith(
+  bench: Workbench,
+  targets: Readonly<Record<'echo' | 'stave' | 'overlapping' | 'record', LoadTarget>>,
+  connections: number,
+): Promise<readonly Finding[]> {
+  const shape = { connections, warmMs: 300, durationMs: bench.amount(1200, 500) }
+  const contenders = Object.fromEntries(
+    Object.entries(targets).map(([name, target]) => [name, () => runCleanLoad(bench, target, shape)]),
+  )
+  bench.progress(`${Object.keys(contenders).join(', ')} in turn, ${connections} connection(s)`)
+  const { echo = [], stave = [], overlapping = [], ...others } = await interleave(bench.amount(5, 2), contenders)
+  const plural = connections === 1 ? '1 connection' : `${connections} connections`
+  const finding = (what: string, results: readonly LoadResult[]): Finding => ({
+    row: 'warm',
+    what: `${what}, ${plural}`,
+    unit: 'calls/s',
+    against: 'echo server',
+    limit: median(rate(echo)),
+    stave: median(rate(results)),
+    compared: pairedRatio(rate(echo), rate(results)),
+    detail: { p50ms: median(results.map(({ p50 }) => p50)), p99ms: median(tail(results)) },
+  })
+  return [
+    { ...finding('one run at a time in a container', stave), budget: { type: 'share', atLeast: 0.4 } },
+    {
+      row: 'warm',
+      what: `p99, ${plural}`,
+      unit: 'ms',
+      against: 'echo server',
+      limit: median(tail(echo)),
+      stave: median(tail(stave)),
+      compared: pairedDifference(tail(echo), tail(stave)),
+      budget: { type: 'added', atMost: 3 },
+    },
+    finding('16 runs at a time in a container', overlapping),
+    ...Object.entries(others).map(([name, results]) =>
+      finding(name === 'record' ? 'the whole activation record in the answer' : `(${name})`, results),
+    ),
+  ]
+}
+
+function rate(results: readonly LoadResult[]): number[] {
+  return results.map(({ requestsPerSecond }) => requestsPerSecond)
+}
+
+function tail(results: readonly LoadResult[]): number[] {
+  return results.map(({ p99 }) => p99)
+}
