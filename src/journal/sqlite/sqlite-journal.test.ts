@@ -50,6 +50,23 @@ describe('SqliteJournal', () => {
     assert.equal((await beside.journal.claim(9)).length, 1)
   })
 
+  it('refuses a second owner after one busy timeout, long before its caller gives up', async () => {
+    const dataDir = fixture.directory()
+    const owner = await fixture.open({ dataDir, openNow: ['journal'] })
+    // Tries that each wait for the lock would take 26 times as long.
+    const second = fixture.open({ dataDir, openNow: ['journal'], busyTimeoutMs: 500, operationTimeoutMs: 3000 })
+    await assert.rejects(second, OpenRefused)
+    await owner.close()
+  })
+
+  it('of two that create the file at once, one becomes the owner', async () => {
+    const dataDir = fixture.directory()
+    const options = { dataDir, openNow: ['journal'], busyTimeoutMs: 300 } as const
+    const outcomes = await Promise.allSettled([fixture.open(options), fixture.open(options)])
+    assert.deepEqual(outcomes.map(({ status }) => status).sort(), ['fulfilled', 'rejected'])
+    for (const outcome of outcomes) if (outcome.status === 'rejected') assert.ok(outcome.reason instanceof OpenRefused)
+  })
+
   it('S3-57: a process that is killed with SIGKILL loses nothing that it had accepted, and its successor owns the journal', async () => {
     const dataDir = fixture.directory()
     const child = spawn(

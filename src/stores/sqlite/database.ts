@@ -56,8 +56,11 @@ export class Database {
     // Before anything touches the file: the lock on it is then kept until it is closed, and the system drops it when the process dies.
     if (kind.exclusive) db.exec('PRAGMA locking_mode = EXCLUSIVE')
     db.exec(kind.prepareFile)
-    // Changing the mode ignores the busy timeout, so two processes that create the file at once would fail here.
+    // Changing the mode ignores the busy timeout when two processes create the file at once, and waits it out when the file has an owner. So it is
+    // tried here, without that timeout: tries of 2 s each would wait longer for an owner than any caller does.
+    db.exec('PRAGMA busy_timeout = 0')
     retryWhileBusy(busyTimeoutMs, () => db.exec('PRAGMA journal_mode = WAL'))
+    db.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`)
     db.exec(
       `PRAGMA synchronous = ${settings.synchronous}; PRAGMA cache_size = -${kind.cacheKb}; PRAGMA temp_store = MEMORY;` +
         `PRAGMA journal_size_limit = ${WAL_LIMIT_BYTES}`,
@@ -161,6 +164,7 @@ function createPrivate(file: string): void {
   }
 }
 
+/** Tries until it succeeds or so much time has passed. `attempt` must not wait itself. */
 function retryWhileBusy(timeoutMs: number, attempt: () => void): void {
   const cell = new Int32Array(new SharedArrayBuffer(4))
   for (let waited = 0; ; waited += BUSY_RETRY_MS) {
