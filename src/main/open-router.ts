@@ -117,9 +117,7 @@ export function openRouter(options: OpenRouterOptions): Router {
     limits: admission,
     dispatcher,
     journal: (accepted, admitted) => journal.accept(accepted, admitted),
-    record: (record, identity) => {
-      if (identity.limits.storeActivations) writer.record(record)
-    },
+    record: (record, identity) => (identity.limits.storeActivations ? writer.record(record) : undefined),
     observe,
     refuse: () => {
       if (options.isStopping()) return refusal('SHUTTING_DOWN', 503, '', { retryAfterSeconds: 1 })

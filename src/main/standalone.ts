@@ -19,6 +19,7 @@ import type { TransactionId } from '../model/ids.ts'
 import { randomIds } from '../model/ids.ts'
 import { handleInvoke, matchInvocation } from '../router/http-invoke.ts'
 import { ActivationSpool } from '../stores/activation-spool.ts'
+import { ActivationWal } from '../stores/activation-wal.ts'
 import { ActivationWriter } from '../stores/activation-writer.ts'
 import { openSqliteStores } from '../stores/sqlite/open.ts'
 import { HealthRegistry } from '../telemetry/health.ts'
@@ -58,6 +59,9 @@ export interface RunningServer extends HostReport {
   stop(reason: string): Promise<void>
 }
 
+/** Longest wait at start for records of an earlier process to be stored; a killed one leaves a few thousand at most. */
+const REPLAY_WAIT_MS = 2000
+
 type Listener = (req: IncomingMessage, res: ServerResponse) => void
 
 /** Starts the server. Rejects with a message for the operator; nothing is left behind then. */
@@ -83,6 +87,9 @@ async function start(options: StandaloneOptions, cleanups: (() => Promise<void> 
     log.error({ error, transactionId }, 'a request failed')
   let stopping: Promise<void> | undefined
 
+  if (config.containers.provider !== 'process') {
+    throw new Error(`containers.provider ${config.containers.provider} is not part of this version: use process`)
+  }
   const stores = await openSqliteStores({
     dataDir: config.dataDir,
     clock,
@@ -96,13 +103,14 @@ async function start(options: StandaloneOptions, cleanups: (() => Promise<void> 
   const writer = new ActivationWriter({
     store: activations,
     spool: new ActivationSpool({ directory: config.dataDir }),
+    wal: new ActivationWal({ directory: config.dataDir }),
     clock,
     timers,
     flushIntervalMs: config.activations.flushIntervalMs,
     maxPendingBytes: config.activations.maxPendingBytes,
     onProblem: (error) => log.warn({ error }, 'activation records could not be stored'),
   })
-  await writer.start()
+  await writer.start(REPLAY_WAIT_MS)
   const newKeys = await bootstrapSubjects(
     { store: artifacts, credentials: randomCredentials(), changed: () => undefined },
     { loopback },

@@ -39,8 +39,8 @@ export interface InvokeDeps {
   readonly dispatcher: Pick<Dispatcher, 'run'>
   /** Makes the call durable; rejects with the journal's errors. Owns the admission when it resolves. */
   readonly journal: (accepted: Accepted, admission: Admission) => Promise<void>
-  /** Takes the record; never throws, never waits. */
-  readonly record: (record: ActivationRecord, identity: Identity) => void
+  /** Takes the record; resolves, within the turn of the event loop, when it will outlive the process. Never rejects. */
+  readonly record: (record: ActivationRecord, identity: Identity) => Promise<void> | undefined
   /** Counts what came of a call; never throws. */
   readonly observe: ObserveCompletion
   /** Why nothing new can be accepted now, if so: records could not be kept, or the server is stopping. */
@@ -102,9 +102,9 @@ async function perform(
   const completion = completionOf(result, receivedAt, on.clock)
   const { activationId } = request
   const record = recordOf(activationId, identity, action, completion, on.clock.now())
-  // The record must be there to be read as soon as the answer is, so an answer waits for the last output of its run: a turn of the event loop.
-  on.record(await withLogs(record, completion), identity)
   on.observe(identity, action, completion)
+  // Once answered, the record is there to be read, even after a kill: so an answer waits for its run's last output, and for its record to be logged.
+  await on.record(await withLogs(record, completion), identity)
   return { type: 'completed', activationId, completion, record }
 }
 

@@ -4,9 +4,10 @@
  */
 
 import type { FileHandle } from 'node:fs/promises'
-import { appendFile, mkdir, open, readFile, readdir, rm, stat } from 'node:fs/promises'
+import { appendFile, mkdir, open, readFile, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { StatusCode } from '../model/activation.ts'
+import { isJsonObject } from '../model/json.ts'
 import type { ActivationId } from '../model/ids.ts'
 import type { NamespaceName } from '../model/names.ts'
 import type { ActivationRow } from './activation-store.ts'
@@ -28,6 +29,8 @@ export interface SpoolSegment {
 
 const MB = 1024 * 1024
 const SEGMENT = /^activations-spool-(\d+)\.ndjson$/
+/** Written ahead by an earlier process that did not live to store them (activation-wal.ts): read back as segments of the spool. */
+const WRITTEN_AHEAD = /^activations-wal-\d+\.ndjson$/
 const REJECTED = 'activations-rejected.ndjson'
 
 export class ActivationSpool {
@@ -55,8 +58,14 @@ export class ActivationSpool {
     return this.#inTurn(async () => {
       const { directory } = this.#options
       await mkdir(directory, { recursive: true, mode: 0o700 })
-      const numbers = (await readdir(directory)).map((name) => Number(SEGMENT.exec(name)?.[1]))
-      for (const number of numbers.filter((each) => each > 0).sort((one, other) => one - other)) {
+      const names = await readdir(directory)
+      const numbers = names.map((name) => Number(SEGMENT.exec(name)?.[1])).filter((each) => each > 0)
+      for (const name of names.filter((each) => WRITTEN_AHEAD.test(each)).sort()) {
+        const number = Math.max(0, ...numbers) + 1
+        await rename(join(directory, name), this.#path(number))
+        numbers.push(number)
+      }
+      for (const number of numbers.sort((one, other) => one - other)) {
         const { size } = await stat(this.#path(number))
         this.#segments.set(number, size)
         this.#bytes += size
@@ -153,13 +162,13 @@ export class ActivationSpool {
   }
 }
 
-function lineOf(row: ActivationRow): string {
-  const { activationId, namespace, filter, start, statusCode, document } = row
-  return `${JSON.stringify([activationId, namespace, filter, start, statusCode, document])}\n`
+/** A row as a line of a file: a JSON array whose last element is the document as it is, not as a string, which would have to be escaped. */
+export function lineOf({ activationId, namespace, filter, start, statusCode, document }: ActivationRow): string {
+  return `["${activationId}","${namespace}","${filter}",${start},${statusCode},${document}]\n`
 }
 
 /** The row of a line that `lineOf` wrote, or undefined when the line is torn. */
-function parseLine(line: string): ActivationRow | undefined {
+export function parseLine(line: string): ActivationRow | undefined {
   let values: unknown
   try {
     values = JSON.parse(line)
@@ -169,13 +178,20 @@ function parseLine(line: string): ActivationRow | undefined {
   if (!Array.isArray(values) || values.length !== 6) return undefined
   const [activationId, namespace, filter, start, statusCode, document] = values as readonly unknown[]
   if (typeof activationId !== 'string' || typeof namespace !== 'string' || typeof filter !== 'string') return undefined
-  if (typeof start !== 'number' || typeof statusCode !== 'number' || typeof document !== 'string') return undefined
+  if (typeof start !== 'number' || typeof statusCode !== 'number' || !isJsonObject(document)) return undefined
   return {
     activationId: activationId as ActivationId,
     namespace: namespace as NamespaceName,
     filter,
     start,
     statusCode: statusCode as StatusCode,
-    document,
+    // Cut out, not rendered again: no name holds a comma or a quote, so the fifth comma is where the document begins.
+    document: line.slice(nthIndexOf(line, ',', 5) + 1, line.lastIndexOf(']')),
   }
+}
+
+function nthIndexOf(text: string, character: string, n: number): number {
+  let at = -1
+  for (let count = 0; count < n; count++) at = text.indexOf(character, at + 1)
+  return at
 }

@@ -1,6 +1,6 @@
 /**
- * The activation store as the hot path sees it: `record` costs a push, records are rendered and written behind it in batches, and readers see them
- * at once. Nothing that was recorded is lost while the process lives: what the store does not take is kept and tried again, what memory cannot
+ * The activation store as the hot path sees it: `record` costs a push and a share of one write a turn of the event loop (activation-wal.ts); records
+ * are stored behind it in batches, and readers see them at once. Nothing that was recorded is lost while the process lives: what the store does not take is kept and tried again, what memory cannot
  * hold goes to the spool, and when neither is possible `saturated` tells the router to accept nothing new.
  */
 
@@ -11,13 +11,17 @@ import { remainingMs } from '../model/deadline.ts'
 import type { ActivationId } from '../model/ids.ts'
 import type { NamespaceName } from '../model/names.ts'
 import type { ActivationSpool } from './activation-spool.ts'
+import { lineOf } from './activation-spool.ts'
 import type { ActivationQuery, ActivationRow, ActivationStore } from './activation-store.ts'
+import type { ActivationWal, WalSegment } from './activation-wal.ts'
 import { StoreUnavailable } from './artifact-store.ts'
 import { PendingActivations, mergedPage, rowOf } from './pending-activations.ts'
 
 export interface ActivationWriterOptions {
   readonly store: ActivationStore
   readonly spool: ActivationSpool
+  /** Keeps records from the moment of their answer over the end of the process; absent: a kill loses those that are not stored yet. */
+  readonly wal?: ActivationWal
   readonly clock: Clock
   readonly timers: Timers
   /** While records keep coming, a batch begins at most every so many ms: fewer, larger transactions. Idle, it begins at once. default 20 */
@@ -34,6 +38,8 @@ const FIRST_RETRY_MS = 100
 const LAST_RETRY_MS = 5000
 /** A list waits so long in ms for a batch under way, so that it sees each record once; then it reads what there is. */
 const QUIET_MS = 1000
+/** How often `start` looks whether everything has been stored. */
+const REPLAY_POLL_MS = 5
 const NONE: ReadonlySet<ActivationId> = new Set()
 
 export class ActivationWriter {
@@ -45,6 +51,11 @@ export class ActivationWriter {
   /** Records on their way to the store or the spool. */
   readonly #underWay = new Set<ActivationId>()
   readonly #waiters = new Map<ActivationId, (() => void)[]>()
+  /** Records of this turn of the event loop, to be logged ahead at its end. */
+  #turn: ActivationRecord[] = []
+  #turnLogged: PromiseWithResolvers<void> | undefined
+  /** Rendered rows of records that are logged, and where. */
+  readonly #logged = new Map<ActivationId, { readonly row: ActivationRow; readonly segment: WalSegment | undefined }>()
   #scheduled = false
   #batch: Promise<void> | undefined
   #batchBeganAt = -Infinity
@@ -91,22 +102,64 @@ export class ActivationWriter {
     return this.#problem?.message
   }
 
-  /** Finds what an earlier process left in the spool and begins to store it. Rejects with `StoreUnavailable`. */
-  async start(): Promise<void> {
+  /**
+   * Stores what an earlier process left in files, so that it can be read as soon as anything can; what takes longer than `waitMs` is stored later.
+   * Rejects with `StoreUnavailable` when the files cannot be read.
+   */
+  async start(waitMs = 0): Promise<void> {
     await this.#spool.open()
     this.#schedule()
+    const end = this.#options.clock.monotonic() + waitMs
+    while (this.#spool.bytes > 0 && this.#options.clock.monotonic() < end) {
+      // Not one of `timers`: those let the process end, and at its start nothing else may keep it.
+      await new Promise((resolve) => {
+        setTimeout(resolve, REPLAY_POLL_MS)
+      })
+    }
   }
 
-  /** Takes a record. Never throws, never waits; rendering and writing happen later. */
-  record(record: ActivationRecord): void {
+  /**
+   * Takes a record. The promise resolves, at the end of this turn of the event loop, when the record will outlive the process, or when it cannot be
+   * helped that it may not: the disk takes nothing. Never rejects.
+   */
+  record(record: ActivationRecord): Promise<void> {
+    this.#take(record)
+    if (this.#options.wal === undefined) return Promise.resolve()
+    this.#turn.push(record)
+    if (this.#turnLogged === undefined) {
+      this.#turnLogged = Promise.withResolvers()
+      setImmediate(() => this.#logTurn())
+    }
+    return this.#turnLogged.promise
+  }
+
+  #take(record: ActivationRecord): void {
     this.#pending.add(record)
     if (this.#pending.bytes > this.#maxPendingBytes) void this.#spill()
     this.#schedule()
   }
 
+  #logTurn(): void {
+    // A quick store may have some of them already.
+    const records = this.#turn.filter(({ activationId }) => this.#pending.has(activationId))
+    const logged = this.#turnLogged
+    this.#turn = []
+    this.#turnLogged = undefined
+    let lines = ''
+    const rows = records.map((record) => {
+      const row = rowOf(record)
+      lines += lineOf(row)
+      return row
+    })
+    const segment = rows.length === 0 ? undefined : this.#options.wal?.write(lines, rows.length)
+    for (const row of rows) this.#logged.set(row.activationId, { row, segment })
+    logged?.resolve()
+  }
+
   /** Takes a record; resolves when it is in the store or in the spool, however long that takes. */
   store(record: ActivationRecord): Promise<void> {
-    this.record(record)
+    // The journal has it until it is stored.
+    this.#take(record)
     const { activationId } = record
     return new Promise((resolve) => {
       const waiting = this.#waiters.get(activationId)
@@ -155,6 +208,7 @@ export class ActivationWriter {
     try {
       await this.flush(deadline)
     } finally {
+      this.#options.wal?.close()
       await this.#spool.close()
     }
   }
@@ -209,7 +263,7 @@ export class ActivationWriter {
 
   async #write(records: readonly ActivationRecord[]): Promise<void> {
     await this.#handOver(records, async () => {
-      await this.#append(records.map((record) => rowOf(record)))
+      await this.#append(records.map((record) => this.#rowOf(record)))
       this.flushed += records.length
     })
   }
@@ -263,7 +317,7 @@ export class ActivationWriter {
       const records = this.#pending.oldest(BATCH_ROWS, BATCH_BYTES, except)
       if (records.length === 0) return
       await this.#handOver(records, async () => {
-        await this.#spool.append(records.map((record) => rowOf(record)))
+        await this.#spool.append(records.map((record) => this.#rowOf(record)))
         this.spooled += records.length
       })
     }
@@ -280,8 +334,17 @@ export class ActivationWriter {
     }
   }
 
+  #rowOf(record: ActivationRecord): ActivationRow {
+    return this.#logged.get(record.activationId)?.row ?? rowOf(record)
+  }
+
   #settled(id: ActivationId): void {
     this.#pending.remove(id)
+    const logged = this.#logged.get(id)
+    if (logged !== undefined) {
+      this.#logged.delete(id)
+      if (logged.segment !== undefined) this.#options.wal?.stored(logged.segment)
+    }
     const waiting = this.#waiters.get(id)
     if (waiting === undefined) return
     this.#waiters.delete(id)
