@@ -298,7 +298,7 @@ export function renderErrorPage(): string {
     '',
     '## Faults',
     '',
-    'What is ours: 500 with the default text, or 503 where trying again can help (a store that does not answer, a journal that cannot write). The cause is in the log, at level `error`, under the transaction id.',
+    'What is ours: 500 with the default text, or 503 with `Retry-After: 1` where trying again can help (a store that does not answer, a journal that cannot write). The cause is in the log, at level `error`, under the transaction id.',
     '',
     '## Outcomes of activations',
     '',

@@ -198,6 +198,9 @@ describe('errors', () => {
     const { answer } = await raw(refusal('RATE_LIMITED', 429, 'Too many.', { retryAfterSeconds: 12.3 }))
     assert.match(answer, /Retry-After: 13\r\n/)
     assert.match((await raw(new StoreUnavailable('disk'))).answer, /503 [^]*Retry-After: 1\r\n/)
+    const { answer: fault } = await raw(new Fault('identities cannot be read', { status: 503 }))
+    assert.match(fault, /^HTTP\/1.1 503 [^]*Access-Control-Allow-Origin: \*\r\n[^]*Retry-After: 1\r\n/)
+    assert.doesNotMatch((await raw(new Fault('broken'))).answer, /Retry-After/)
   })
 
   test('0.1: an unexpected exception is bare text; its own words stay with us', async () => {

@@ -12,8 +12,8 @@ import { AUTHENTICATION_CHALLENGE, notAcceptable, TransportRefusal } from './rej
 export const JSON_TYPE = 'application/json'
 export const TEXT_TYPE = 'text/plain; charset=UTF-8'
 
-/** Seconds after which a caller may try again when a store does not answer. */
-const STORE_RETRY_SECONDS = 1
+/** Seconds after which a caller may try again where that can help: a store that does not answer, a journal that cannot write. */
+const FAULT_RETRY_SECONDS = 1
 /** How long a refused body is read and thrown away before the connection is closed: closing at once would reset it under the answer. */
 const LINGER_MS = 1000
 
@@ -50,11 +50,14 @@ export function sendError(exchange: Exchange, error: unknown, report?: ReportFau
   }
   if (error instanceof Refusal) sendRefusal(exchange, error)
   else if (error instanceof TransportRefusal) sendTransportRefusal(exchange, error)
-  else if (error instanceof Fault) sendEnvelope(res, error.status, DEFAULT_MESSAGES[error.status] ?? '', tid, REST_CORS)
-  else if (error instanceof StoreUnavailable) {
-    const headers = [...REST_CORS, 'Retry-After', `${STORE_RETRY_SECONDS}`]
-    sendEnvelope(res, 503, DEFAULT_MESSAGES[503] ?? '', tid, headers)
-  } else send(res, 500, [], TEXT_TYPE, DEFAULT_MESSAGES[500] ?? '')
+  else if (error instanceof Fault) sendOwnFault(exchange, error.status)
+  else if (error instanceof StoreUnavailable) sendOwnFault(exchange, 503)
+  else send(res, 500, [], TEXT_TYPE, DEFAULT_MESSAGES[500] ?? '')
+}
+
+function sendOwnFault({ res, tid }: Exchange, status: 500 | 503): void {
+  const headers = status === 503 ? [...REST_CORS, 'Retry-After', `${FAULT_RETRY_SECONDS}`] : REST_CORS
+  sendEnvelope(res, status, DEFAULT_MESSAGES[status] ?? '', tid, headers)
 }
 
 function sendRefusal({ req, res, tid }: Exchange, error: Refusal): void {
