@@ -302,6 +302,13 @@ function describeAttacks(level: SandboxLevel, missing: string | undefined): void
       assert.deepEqual(await run(container), { reply: 'lost' })
       assert.deepEqual(await container.ended, { cause: 'outOfMemory' })
     })
+
+    attack('S4-74: a process that aborts itself is not out of memory', async (on) => {
+      const { container } = await startAction(on.factory, 'function main() { process.abort() }')
+      assert.deepEqual(await run(container), { reply: 'lost' })
+      const end = await container.ended
+      assert.ok(end.cause === 'exited' || end.cause === 'signalled', JSON.stringify(end))
+    })
   })
 }
 

@@ -83,7 +83,7 @@ function shimFor(level: SandboxLevel, base: LevellessHost, options: LevelOptions
 function starterFor(
   level: SandboxLevel,
   { settings, records }: LevellessHost,
-  { root, tools }: LevelOptions,
+  { root, tools, seccomp }: LevelOptions,
   shim: ProcessShim | undefined,
 ): ProcessStarter | Omit<RejectedLevel, 'level'> {
   const { sh, bwrap, setpriv } = tools
@@ -103,7 +103,9 @@ function starterFor(
     const found = unshareTools(tools)
     if (!('sh' in found)) return { reason: `missing: ${found.join(', ')}`, remedy: 'install util-linux' }
     const mountTable = (plan: { readonly id: string }): string => join(records.directory(plan.id), 'mounts')
-    return createUnshareStarter({ tools: found, root, shim, mountTable })
+    const architecture = seccomp?.architecture
+    const perl = tools.perl === undefined || architecture === undefined ? undefined : { perl: tools.perl, architecture }
+    return createUnshareStarter({ tools: found, root, perl, shim, mountTable })
   }
   if (bwrap === undefined) return { reason: 'bwrap is not installed', remedy: 'install bubblewrap' }
   if (setpriv === undefined) return { reason: 'setpriv is missing', remedy: 'install util-linux' }

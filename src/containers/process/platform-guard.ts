@@ -56,7 +56,11 @@ export function startPlatformGuard(sh: string, runDir: string): PlatformGuard {
   return {
     async close() {
       guard.stdin?.end('\n')
-      await Promise.race([exited, delay(CLOSE_MS)])
+      // Holds the event loop, which the guard itself does not, but no longer than the guard takes.
+      const timeout = new AbortController()
+      await Promise.race([exited, delay(CLOSE_MS, undefined, { signal: timeout.signal })]).finally(() => {
+        timeout.abort()
+      })
     },
   }
 }

@@ -21,8 +21,11 @@ import type { ProcessExit, ProcessStarter, StartedProcess } from './started-proc
 const DIAGNOSIS_BYTES = 2048
 /** After the last process has ended its output is at hand at once; only a descriptor that was passed out of the container could stay open. */
 const LAST_OUTPUT_MS = 1000
-/** 128 + 6: abort(), which is how V8 ends when its heap is exhausted. */
+/** 128 + 9: the kernel's way, too, when a container is out of memory. */
+const KILLED = 137
+/** 128 + 6: abort(), which is how V8 ends when its heap is exhausted, after it has said so on standard error. */
 const ABORTED = 134
+const HEAP_EXHAUSTED = 'JavaScript heap out of memory'
 
 /** Starts a container; resolves when its runtime takes an init message. Rejects with `ContainerStartError` after everything of it has been removed. */
 export async function startContainer(
@@ -116,7 +119,15 @@ function runningContainer(
   node: string,
 ): Container {
   const { leaf } = reservation
-  const state = { over: false, destroyed: false, memoryExceeded: false, suspended: false }
+  const state = {
+    over: false,
+    destroyed: false,
+    dying: false,
+    memoryExceeded: false,
+    heapExhausted: false,
+    suspended: false,
+  }
+  let oomKills = 0
   let watched: WatchedMemory | undefined
   if (host.cgroups?.controls.memory !== true) {
     watched = host.memoryWatch.watch(process.pid, spec.memoryMb, () => {
@@ -124,16 +135,22 @@ function runningContainer(
       void reservation.release()
     })
   }
+  if (launcher.family === 'nodejs') {
+    process.stderr.on('data', (chunk: Buffer) => {
+      state.heapExhausted ||= chunk.includes(HEAP_EXHAUSTED)
+    })
+  }
   const end = async (exit: ProcessExit): Promise<ContainerEnd> => {
-    const outOfMemory = state.memoryExceeded || ranOutOfMemory(leaf?.oomKills() ?? 0, exit, launcher)
     state.over = true
+    oomKills = Math.max(oomKills, leaf?.oomKills() ?? 0)
     watched?.stop()
     await reservation.release()
     await lastOutput(process)
     channel.close()
-    if (state.destroyed) return { cause: 'destroyed' }
-    if (outOfMemory) return { cause: 'outOfMemory' }
-    return endOf(exit)
+    if (state.memoryExceeded) return { cause: 'outOfMemory' }
+    if (state.destroyed && !state.dying) return { cause: 'destroyed' }
+    if (wasKilled(exit) ? oomKills > 0 : wasAborted(exit) && state.heapExhausted) return { cause: 'outOfMemory' }
+    return state.destroyed ? { cause: 'destroyed' } : endOf(exit)
   }
   const ended = process.exited.then(end)
   const resume = (): void => {
@@ -163,17 +180,24 @@ function runningContainer(
     },
     resume,
     async destroy() {
-      if (!state.over) state.destroyed = true
+      if (!state.over) {
+        state.destroyed = true
+        // The end of a stream is known before the end of the process. Who destroys because of it must not hide the cause, nor remove what tells of it.
+        state.dying ||= process.answers.readableEnded || process.answers.closed
+        oomKills = Math.max(oomKills, leaf?.oomKills() ?? 0)
+      }
       await reservation.release()
       await ended
     },
   }
 }
 
-function ranOutOfMemory(oomKills: number, exit: ProcessExit, launcher: RuntimeLauncher): boolean {
-  const killed = exit.signal === 'SIGKILL' || exit.code === 137
-  const aborted = exit.signal === 'SIGABRT' || exit.code === ABORTED
-  return (oomKills > 0 && killed) || (aborted && launcher.family === 'nodejs')
+function wasKilled(exit: ProcessExit): boolean {
+  return exit.signal === 'SIGKILL' || exit.code === KILLED
+}
+
+function wasAborted(exit: ProcessExit): boolean {
+  return exit.signal === 'SIGABRT' || exit.code === ABORTED
 }
 
 /** The first process of a sandbox reports a signal of the runtime as 128 + its number, as shells do. */

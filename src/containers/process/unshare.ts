@@ -9,6 +9,8 @@
 import { writeFileSync } from 'node:fs'
 import type { HostTools } from './host-tools.ts'
 import type { ProcessShim } from './process-shim.ts'
+import type { PerlBuilder } from './perl-builder.ts'
+import { perlBuildCommand, perlMountTable, tmpfsOptions } from './perl-builder.ts'
 import type { RuntimeLauncher } from './runtime-launcher.ts'
 import type { SandboxMount, SandboxPlan } from './sandbox-plan.ts'
 import { INIT_SCRIPT, JOIN_SCRIPT, limitArguments } from './sandbox-scripts.ts'
@@ -31,6 +33,8 @@ export interface UnshareOptions {
   readonly tools: UnshareTools
   /** True: the platform is root and containers get users of the plan; false: its own user, inside a user namespace. */
   readonly root: boolean
+  /** Builds the inside in one process; undefined: the programs of util-linux do, and `shim` loads the filter. */
+  readonly perl: PerlBuilder | undefined
   readonly shim: ProcessShim | undefined
   /** Where the mount table of a container is written: a file that belongs to it and goes with it. */
   readonly mountTable: (plan: SandboxPlan) => string
@@ -64,7 +68,8 @@ export function unshareTools(tools: HostTools): UnshareTools | readonly string[]
 export function createUnshareStarter(options: UnshareOptions): ProcessStarter {
   return {
     async start(plan, launcher) {
-      writeFileSync(options.mountTable(plan), mountTable(plan), { mode: 0o600 })
+      const table = options.perl === undefined ? mountTable(plan, options.root) : perlMountTable(plan)
+      writeFileSync(options.mountTable(plan), table, { mode: 0o600 })
       return spawnWithPipes(unshareCommand(plan, launcher, options), { environment: plan.environment })
     },
     close: () => Promise.resolve(),
@@ -76,8 +81,7 @@ function unshareCommand(
   launcher: RuntimeLauncher,
   options: UnshareOptions,
 ): readonly [string, ...string[]] {
-  const { tools, root, shim } = options
-  const emptyNetwork = plan.network === 'none'
+  const { tools, root } = options
   return [
     tools.sh,
     '-c',
@@ -89,17 +93,35 @@ function unshareCommand(
     ...plan.networkCommand,
     tools.unshare,
     ...(root ? [] : ['--user', '--map-root-user']),
-    ...['--mount', '--pid', '--ipc', '--uts', '--cgroup', ...(emptyNetwork ? ['--net'] : [])],
+    ...['--mount', '--pid', '--ipc', '--uts', '--cgroup', ...(plan.network === 'none' ? ['--net'] : [])],
     ...['--fork', '--kill-child', '--propagation', 'private', '--'],
+    ...(options.perl === undefined
+      ? shellBuildCommand(plan, options)
+      : perlBuildCommand(options.perl, plan, options.mountTable(plan))),
+    '/bin/sh',
+    '-c',
+    INIT_SCRIPT,
+    'stave-init',
+    ...limitArguments(plan.rlimits),
+    ...launcher.command,
+  ]
+}
+
+/** The command that builds the inside of the sandbox with util-linux and goes on to what follows it. */
+function shellBuildCommand(
+  plan: SandboxPlan,
+  { tools, root, shim, mountTable: at }: UnshareOptions,
+): readonly string[] {
+  return [
     tools.sh,
     '-c',
     BUILD_SCRIPT,
     'stave-build',
     plan.root,
-    options.mountTable(plan),
+    at(plan),
     plan.hostname,
     plan.workingDirectory,
-    emptyNetwork ? (tools.ip ?? '-') : '-',
+    plan.network === 'none' ? (tools.ip ?? '-') : '-',
     root ? '-' : (tools.hostname ?? '-'),
     tools.mount,
     tools.pivotRoot,
@@ -107,12 +129,6 @@ function unshareCommand(
     tools.setpriv,
     ...privilegeArguments(plan.user),
     ...(shim?.command ?? []),
-    '/bin/sh',
-    '-c',
-    INIT_SCRIPT,
-    'stave-init',
-    ...limitArguments(plan.rlimits),
-    ...launcher.command,
   ]
 }
 
@@ -128,23 +144,22 @@ export function privilegeArguments(user: SandboxPlan['user']): readonly string[]
 }
 
 /** The plan's mounts in the format of fstab(5), the root first. */
-function mountTable(plan: SandboxPlan): string {
+function mountTable(plan: SandboxPlan, isRoot: boolean): string {
   const root = field(plan.root)
   const lines = [`${root} ${root} none bind,ro,nosuid,nodev 0 0`]
-  for (const mount of plan.mounts) lines.push(`${mountLine(mount, field(plan.root + mount.target))} 0 0`)
+  for (const mount of plan.mounts) lines.push(`${mountLine(mount, field(plan.root + mount.target), isRoot)} 0 0`)
   return `${lines.join('\n')}\n`
 }
 
-function mountLine(mount: SandboxMount, target: string): string {
+function mountLine(mount: SandboxMount, target: string, isRoot: boolean): string {
   switch (mount.type) {
     case 'bind':
-      // Recursive: in a user namespace the kernel refuses to show a directory without what the host has mounted over parts of it.
-      return `${field(mount.source)} ${target} none rbind,ro,nosuid,nodev`
+      // In a user namespace the kernel refuses to show a directory without what the host has mounted below it; but the options hold for the upper mount only.
+      return `${field(mount.source)} ${target} none ${isRoot ? 'bind' : 'rbind'},ro,nosuid,nodev`
     case 'device':
       return `${field(mount.source)} ${target} none bind,nosuid`
     case 'tmpfs':
-      // 4 KB a file on average: inodes are memory, too.
-      return `tmpfs ${target} tmpfs size=${mount.sizeMb}m,nr_inodes=${mount.sizeMb * 256},mode=${mount.mode},nosuid,nodev`
+      return `tmpfs ${target} tmpfs ${tmpfsOptions(mount)},nosuid,nodev`
     case 'proc':
       return `proc ${target} proc nosuid,nodev,noexec`
     default:
