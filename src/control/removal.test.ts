@@ -101,6 +101,27 @@ test('S4-35: a container that ends is reported at once, one that vanishes silent
   assert.equal(world.pool.counters.drift, 1)
 })
 
+test('an end that nobody asked for is noted, one that somebody did is not', async () => {
+  const { world, pool, factory, router, notices } = await openPoolWorld({})
+  const one = router('r1')
+  const said = (): readonly string[] => notices.map(({ message }) => message)
+  one.invoke(actionOf('a'), 5)
+  await world.pass(200)
+  const stopped = factory.stop()
+  await world.pass(1_000)
+  await stopped
+  assert.equal(pool.inspect().length, 0)
+  assert.equal(typesOf(one).at(-1), 'containerGone')
+  assert.deepEqual(said(), [])
+  one.invoke(actionOf('a'), 5)
+  await world.pass(200)
+  const [entry] = pool.inspect()
+  assert.ok(entry)
+  factory.kill(entry.id)
+  await world.pass(1)
+  assert.deepEqual(said(), ['container ended by itself'])
+})
+
 test('S4-35: strangers of ours are removed, those of others and of a later leader are left alone', async () => {
   const { world, factory, pool, router, notices } = await openPoolWorld({})
   const stranger = (id: string, labels: Record<string, string>): void => {

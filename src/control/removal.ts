@@ -111,7 +111,7 @@ export function remove(core: PoolCore, record: PoolRecord, reason: string): void
   core.commands.push({ type: 'destroy', id: record.id })
 }
 
-/** The container has ended, by us or by itself, and nothing is left of it. Idempotent. */
+/** The container has ended, by us or by itself, and nothing is left of it. `reason` is the cause that the factory gives, or why it is known. Idempotent. */
 export function ended(core: PoolCore, id: ContainerId, reason: string): void {
   const record = core.pool.get(id)
   if (record === undefined) return
@@ -122,7 +122,8 @@ export function ended(core: PoolCore, id: ContainerId, reason: string): void {
   core.passWanted = true
   if (!announced) return
   broadcast(core, { type: 'containerGone', id, reason })
-  notice(core, 'warn', 'container ended by itself', { container: id, reason })
+  // Who destroyed it without asking the pool, as a factory that stops does, knows.
+  if (reason !== 'destroyed') notice(core, 'warn', 'container ended by itself', { container: id, reason })
 }
 
 /** Sweeps a marked container when nobody needs it any more. */
