@@ -45,20 +45,22 @@ export function startPlatformGuard(sh: string, runDir: string): PlatformGuard {
     detached: true,
   })
   // A guard that cannot be started or has been killed is missed only when the platform dies as well; the next start cleans up then.
-  guard.on('error', () => undefined)
-  guard.stdin?.on('error', () => undefined)
-  guard.unref()
-  const exited = new Promise<void>((resolve) => {
+  const over = new Promise<void>((resolve) => {
+    guard.on('error', () => {
+      resolve()
+    })
     guard.once('exit', () => {
       resolve()
     })
   })
+  guard.stdin?.on('error', () => undefined)
+  guard.unref()
   return {
     async close() {
       guard.stdin?.end('\n')
       // Holds the event loop, which the guard itself does not, but no longer than the guard takes.
       const timeout = new AbortController()
-      await Promise.race([exited, delay(CLOSE_MS, undefined, { signal: timeout.signal })]).finally(() => {
+      await Promise.race([over, delay(CLOSE_MS, undefined, { signal: timeout.signal })]).finally(() => {
         timeout.abort()
       })
     },
