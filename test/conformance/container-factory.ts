@@ -169,6 +169,17 @@ export function describeContainerFactory(name: string, subject: ContainerFactory
       assert.deepEqual(await container.ended, { cause: 'outOfMemory' })
     })
 
+    scenario('S4-74: who destroys a container because its line closed does not hide why', async ({ factory, spec }) => {
+      if (!subject.limitsMemory) return
+      for (let round = 0; round < 3; round++) {
+        const container = await factory.create({ ...spec(), memoryMb: 128 }, deadline())
+        await init(container, 'const held = []; function main() { for (;;) held.push(Buffer.alloc(8e6, 1)) }')
+        assert.equal((await run(container)).type, 'lost')
+        await container.destroy()
+        assert.deepEqual(await container.ended, { cause: 'outOfMemory' })
+      }
+    })
+
     scenario('S4-74: resize lets a container have more memory', async ({ factory, spec }) => {
       if (factory.canResize !== true) return
       const container = await factory.create({ ...spec(), memoryMb: 128 }, deadline())
