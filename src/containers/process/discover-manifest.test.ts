@@ -126,6 +126,10 @@ test('S4-2: the built-in manifest has the kinds of OpenWhisk’s, and newer ones
   ]) {
     assert.ok(findKind(builtIn, kind) !== undefined, kind)
   }
+  assert.deepEqual(
+    builtIn.kinds.filter(({ family }) => family === 'python').map(({ kind }) => kind),
+    ['python:3.9', 'python:3.10', 'python:3.11', 'python:3.12', 'python:3.13', 'python:3.14'],
+  )
   assert.equal(findKind(builtIn, 'nodejs:default')?.kind, 'nodejs:24')
   assert.ok(findKind(builtIn, 'java:default')?.requireMain)
 })
