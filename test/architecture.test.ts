@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import { test } from 'node:test'
+import manifest from '../package.json' with { type: 'json' }
 
 /** Folders of src/ that each may import, besides itself and `model`. A `type` suffix allows `import type` only. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
@@ -29,7 +30,10 @@ const PROVIDERS = ['stores/sqlite', 'journal/sqlite', 'containers/process']
 const PROVIDER_USERS = /^(main|cli|stores\/sqlite|journal\/sqlite|containers\/process)\//
 
 /** Packages that may be loaded while the server starts; all others come by `await import()`. */
-const STATIC_PACKAGES = new Set(['lru-cache', 'valibot', 'pino', 'commander', 'cli-table3', 'fastest-levenshtein'])
+const STATIC_PACKAGES = new Set(['lru-cache', 'valibot', 'pino', 'commander', 'fastest-levenshtein'])
+
+/** Packages for containers, `openwhisk` for actions and `yauzl` for the launcher: the platform shows them and imports none of them. */
+const FOR_CONTAINERS = ['openwhisk', 'yauzl']
 
 interface Import {
   readonly from: string
@@ -86,14 +90,25 @@ test('S0-4: providers are imported only where configuration selects them', () =>
   assert.deepEqual(broken, [])
 })
 
+/** The package that an import is from; undefined for files of this project and modules of Node.js. */
+function packageOf(to: string): string | undefined {
+  if (to.startsWith('src/') || to.startsWith('node:') || /^[./]/.test(to) || to.startsWith('package.json'))
+    return undefined
+  return to.startsWith('@') ? to.split('/').slice(0, 2).join('/') : to.split('/')[0]
+}
+
 test('packages that the server loads at its start are the light ones', () => {
   const broken = imports.filter(({ from, to, typeOnly, dynamic }) => {
-    const external =
-      !to.startsWith('src/') && !to.startsWith('node:') && !/^[./]/.test(to) && !to.startsWith('package.json')
-    const name = to.startsWith('@') ? to.split('/').slice(0, 2).join('/') : (to.split('/')[0] ?? '')
-    return external && !typeOnly && !dynamic && !STATIC_PACKAGES.has(name) && folderOf(from) !== 'cli'
+    const name = packageOf(to)
+    return name !== undefined && !typeOnly && !dynamic && !STATIC_PACKAGES.has(name) && folderOf(from) !== 'cli'
   })
   assert.deepEqual(broken, [])
+})
+
+test('the packages that are installed are those that are imported', () => {
+  const { dependencies } = manifest
+  const imported = new Set(imports.flatMap(({ to }) => packageOf(to) ?? []))
+  assert.deepEqual(Object.keys(dependencies).sort(), [...imported, ...FOR_CONTAINERS].sort())
 })
 
 test('no file takes part in a cycle of imports', () => {
