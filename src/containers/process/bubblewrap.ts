@@ -6,7 +6,7 @@
 import type { ProcessShim } from './process-shim.ts'
 import type { RuntimeLauncher } from './runtime-launcher.ts'
 import type { SandboxMount, SandboxPlan } from './sandbox-plan.ts'
-import { INIT_SCRIPT, JOIN_SCRIPT, limitArguments } from './sandbox-scripts.ts'
+import { initCommand, joinCommand } from './sandbox-scripts.ts'
 import type { ProcessStarter } from './started-process.ts'
 import { spawnWithPipes } from './started-process.ts'
 import { privilegeArguments } from './unshare.ts'
@@ -39,13 +39,7 @@ function bubblewrapCommand(
   { tools, root, shim }: BubblewrapOptions,
 ): readonly [string, ...string[]] {
   return [
-    tools.sh,
-    '-c',
-    JOIN_SCRIPT,
-    'stave-join',
-    plan.seccompFile ?? '-',
-    ...plan.cgroupProcs,
-    '--',
+    ...joinCommand(tools.sh, plan, plan.seccompFile),
     ...plan.networkCommand,
     tools.bwrap,
     ...(root ? [] : ['--unshare-user']),
@@ -61,12 +55,7 @@ function bubblewrapCommand(
     '--',
     ...(root ? [tools.setpriv, ...privilegeArguments(plan.user)] : []),
     ...(shim?.command ?? []),
-    '/bin/sh',
-    '-c',
-    INIT_SCRIPT,
-    'stave-init',
-    ...limitArguments(plan.rlimits),
-    ...launcher.command,
+    ...initCommand('/bin/sh', plan, launcher.command),
   ]
 }
 

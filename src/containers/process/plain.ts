@@ -3,7 +3,7 @@
  * one, the resource limits and a user of its own (as root) hold it; it sees the host's files as far as that user may read them.
  */
 
-import { INIT_SCRIPT, JOIN_SCRIPT, limitArguments } from './sandbox-scripts.ts'
+import { initCommand, joinCommand } from './sandbox-scripts.ts'
 import type { ProcessStarter } from './started-process.ts'
 import { spawnWithPipes } from './started-process.ts'
 import { privilegeArguments } from './unshare.ts'
@@ -28,20 +28,9 @@ export function createPlainStarter(options: PlainOptions): ProcessStarter {
             [options.setpriv, ...(user === undefined ? UNPRIVILEGED : privilegeArguments(user))]
       return spawnWithPipes(
         [
-          options.sh,
-          '-c',
-          JOIN_SCRIPT,
-          'stave-join',
-          '-',
-          ...plan.cgroupProcs,
-          '--',
+          ...joinCommand(options.sh, plan, undefined),
           ...privileges,
-          options.sh,
-          '-c',
-          INIT_SCRIPT,
-          'stave-init',
-          ...limitArguments(plan.rlimits),
-          ...launcher.hostCommand,
+          ...initCommand(options.sh, plan, launcher.hostCommand),
         ],
         { environment: plan.environment, cwd: plan.hostDirectory },
       )

@@ -3,11 +3,13 @@
  * and as the first process of the container costs 0.2 MB where a script language costs several.
  */
 
+import type { SandboxPlan } from './sandbox-plan.ts'
+
 /**
  * Joins the control groups, opens the seccomp program as descriptor 4 and goes on to the command.
  * Arguments: seccomp file or `-`, `cgroup.procs` files, `--`, command. It runs as the platform's user: a group is joined before its namespace is made.
  */
-export const JOIN_SCRIPT = `
+const JOIN_SCRIPT = `
 seccomp=$1; shift
 while [ "$1" != -- ]; do echo 0 > "$1" || exit 125; shift; done; shift
 [ "$seccomp" = - ] || exec 4<"$seccomp" || exit 125
@@ -22,7 +24,7 @@ exec "$@"
  * (A shell gives a background command /dev/null as standard input before it looks at redirections, hence descriptor 5.)
  * A limit that cannot be set is already lower on this host. `ulimit` calls the process limit `-u` in bash and `-p` in dash.
  */
-export const INIT_SCRIPT = `
+const INIT_SCRIPT = `
 ulimit -c 0 2>/dev/null
 ulimit -n "$1" 2>/dev/null
 ulimit -f "$2" 2>/dev/null
@@ -35,12 +37,25 @@ wait $!
 exit $?
 `
 
+/**
+ * The command that joins the plan's control groups and goes on to what follows it. `seccompFile` is opened as descriptor 4 for whoever loads it;
+ * undefined: nobody does.
+ */
+export function joinCommand(
+  sh: string,
+  plan: SandboxPlan,
+  seccompFile: string | undefined,
+): readonly [string, ...string[]] {
+  return [sh, '-c', JOIN_SCRIPT, 'stave-join', seccompFile ?? '-', ...plan.cgroupProcs, '--']
+}
+
+/** The container's first process, which sets the plan's limits and runs `command`. */
+export function initCommand(sh: string, plan: SandboxPlan, command: readonly string[]): readonly string[] {
+  return [sh, '-c', INIT_SCRIPT, 'stave-init', ...limitArguments(plan.rlimits), ...command]
+}
+
 /** The resource limits as arguments of `INIT_SCRIPT`. */
-export function limitArguments(rlimits: {
-  readonly openFiles: number
-  readonly processes?: number
-  readonly fileBytes: number
-}): readonly string[] {
+function limitArguments(rlimits: SandboxPlan['rlimits']): readonly string[] {
   return [
     String(rlimits.openFiles),
     String(Math.floor(rlimits.fileBytes / 512)),

@@ -13,7 +13,7 @@ import type { PerlBuilder } from './perl-builder.ts'
 import { perlBuildCommand, perlMountTable, tmpfsOptions } from './perl-builder.ts'
 import type { RuntimeLauncher } from './runtime-launcher.ts'
 import type { SandboxMount, SandboxPlan } from './sandbox-plan.ts'
-import { INIT_SCRIPT, JOIN_SCRIPT, limitArguments } from './sandbox-scripts.ts'
+import { initCommand, joinCommand } from './sandbox-scripts.ts'
 import type { ProcessStarter } from './started-process.ts'
 import { spawnWithPipes } from './started-process.ts'
 
@@ -83,13 +83,7 @@ function unshareCommand(
 ): readonly [string, ...string[]] {
   const { tools, root } = options
   return [
-    tools.sh,
-    '-c',
-    JOIN_SCRIPT,
-    'stave-join',
-    plan.seccompFile ?? '-',
-    ...plan.cgroupProcs,
-    '--',
+    ...joinCommand(tools.sh, plan, plan.seccompFile),
     ...plan.networkCommand,
     tools.unshare,
     ...(root ? [] : ['--user', '--map-root-user']),
@@ -98,12 +92,7 @@ function unshareCommand(
     ...(options.perl === undefined
       ? shellBuildCommand(plan, options)
       : perlBuildCommand(options.perl, plan, options.mountTable(plan))),
-    '/bin/sh',
-    '-c',
-    INIT_SCRIPT,
-    'stave-init',
-    ...limitArguments(plan.rlimits),
-    ...launcher.command,
+    ...initCommand('/bin/sh', plan, launcher.command),
   ]
 }
 
