@@ -2,6 +2,7 @@
 
 import type { Database } from '../../stores/sqlite/database.ts'
 import { integer, text } from '../../stores/sqlite/database.ts'
+import { probe } from '../../stores/sqlite/probe.ts'
 import { read, write } from '../../stores/sqlite/protocol.ts'
 
 /** seq, id, accepted, deadline, started, payload. */
@@ -57,11 +58,6 @@ function settle(db: Database, id: string): number | null {
   return row === undefined ? null : integer(row, 0)
 }
 
-function probe(db: Database, now: number): null {
-  db.run('INSERT INTO probe (id, at) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET at = excluded.at', now)
-  return null
-}
-
 export const journalOperations = {
   depth: read(depth),
   has: read(has),
@@ -69,6 +65,6 @@ export const journalOperations = {
   fetch: read(fetch),
   markStarted: write(markStarted),
   settle: write(settle),
-  probe: write(probe),
+  probe,
 }
 export type JournalOperations = typeof journalOperations

@@ -2,6 +2,7 @@
 
 import type { Database } from './database.ts'
 import { integer, text } from './database.ts'
+import { probe } from './probe.ts'
 import { read, write } from './protocol.ts'
 import { summaryOf } from '../activation-summary.ts'
 
@@ -165,11 +166,6 @@ function pragma(db: Database, name: string): number {
   return row === undefined ? 0 : integer(row, 0)
 }
 
-function probe(db: Database, now: number): null {
-  db.run('INSERT INTO probe (id, at) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET at = excluded.at', now)
-  return null
-}
-
 export const activationOperations = {
   append: write(append),
   get: read(get),
@@ -177,6 +173,6 @@ export const activationOperations = {
   count: read(count),
   prune: write(prune),
   shrink: write(shrink),
-  probe: write(probe),
+  probe,
 }
 export type ActivationOperations = typeof activationOperations

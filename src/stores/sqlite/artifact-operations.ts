@@ -3,6 +3,7 @@
 import type { Database } from './database.ts'
 import { integer, text } from './database.ts'
 import { Conflict } from './failure.ts'
+import { probe } from './probe.ts'
 import { read, write } from './protocol.ts'
 import { subjectOperations } from './subject-operations.ts'
 
@@ -133,11 +134,6 @@ function countEntities(db: Database, type: string, namespace: string, parent: st
   return row === undefined ? 0 : integer(row, 0)
 }
 
-function probe(db: Database, now: number): null {
-  db.run('INSERT INTO probe (id, at) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET at = excluded.at', now)
-  return null
-}
-
 export const artifactOperations = {
   getEntity: read(getEntity),
   putEntity: write(putEntity),
@@ -147,6 +143,6 @@ export const artifactOperations = {
   listEntities: read(listEntities),
   countEntities: read(countEntities),
   ...subjectOperations,
-  probe: write(probe),
+  probe,
 }
 export type ArtifactOperations = typeof artifactOperations
