@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { actionOf, checkBooks, nodeOf, openPoolWorld } from '../../test/simulation/pool-world.ts'
+import { actionOf, checkBooks, nodeOf, openPoolWorld, STEM, typesOf } from '../../test/simulation/pool-world.ts'
 import type { SimulatedRouter } from '../../test/simulation/simulated-router.ts'
 import type { Container, ContainerFactory } from '../containers/container-factory.ts'
 import { systemClock } from '../model/clock.ts'
@@ -8,19 +8,6 @@ import { randomIds } from '../model/ids.ts'
 import { DistributedContainerPool } from './distributed-container-pool.ts'
 import type { PoolEvent } from './pool-protocol.ts'
 import { poolSettings } from './pool-settings.ts'
-import type { StemCellPlan } from './stem-cells.ts'
-
-const STEM: StemCellPlan = {
-  kind: 'nodejs:24',
-  image: 'action-nodejs-v24',
-  memoryMb: 256,
-  initialCount: 2,
-  concurrent: false,
-}
-
-function typesOf(router: SimulatedRouter): string[] {
-  return router.events.map(({ type }) => type)
-}
 
 test('S4-26: 200 parallel calls to an action at zero start at most ceil(200 / concurrency) containers, in one decision', async () => {
   const world = await openPoolWorld({ nodes: [nodeOf('n1', 1_000_000)] })

@@ -1,13 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { PoolWorld } from '../../test/simulation/pool-world.ts'
-import { actionOf, checkBooks, nodeOf, openPoolWorld } from '../../test/simulation/pool-world.ts'
+import { actionOf, checkBooks, nodeOf, openPoolWorld, typesOf } from '../../test/simulation/pool-world.ts'
 import type { SimulatedRouter } from '../../test/simulation/simulated-router.ts'
 import type { ContainerId } from '../model/ids.ts'
-
-function typesOf(router: SimulatedRouter): string[] {
-  return router.events.map(({ type }) => type)
-}
 
 test('S4-25: sweeping waits for the slowest router and for what is in flight', async () => {
   const { world, pool, factory, router } = await openPoolWorld({

@@ -1,20 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { actionOf, checkBooks, nodeOf, openPoolWorld } from '../../test/simulation/pool-world.ts'
-import type { SimulatedRouter } from '../../test/simulation/simulated-router.ts'
-import type { StemCellPlan } from './stem-cells.ts'
-
-const STEM: StemCellPlan = {
-  kind: 'nodejs:24',
-  image: 'action-nodejs-v24',
-  memoryMb: 256,
-  initialCount: 2,
-  concurrent: false,
-}
-
-function typesOf(router: SimulatedRouter): string[] {
-  return router.events.map(({ type }) => type)
-}
+import { actionOf, checkBooks, nodeOf, openPoolWorld, STEM, typesOf } from '../../test/simulation/pool-world.ts'
 
 test('a start that fails fails the parked requests when no other is under way, and the image is left alone for longer and longer', async () => {
   const { world, pool, factory, router } = await openPoolWorld({ settings: { backoffMs: 5_000 } })

@@ -8,11 +8,10 @@ import { test } from 'node:test'
 import type { ActionRequirements } from '../../src/control/pool-protocol.ts'
 import type { StartPlan } from './simulated-factory.ts'
 import type { PoolWorld } from './pool-world.ts'
-import { actionOf, nodeOf, openPoolWorld } from './pool-world.ts'
+import { actionOf, nodeOf, openPoolWorld, STEM } from './pool-world.ts'
 import type { SimulatedRouter } from './simulated-router.ts'
 
 const GRACE_MS = 500
-const STEM = { kind: 'nodejs:24', image: 'action-nodejs-v24', memoryMb: 256, initialCount: 1, concurrent: false }
 
 /** The invariants that hold at every moment, and those that hold when nothing is under way. */
 function checkNow({ pool, factory }: PoolWorld, seed: number): void {
@@ -52,7 +51,7 @@ async function schedule(seed: number, faults: boolean): Promise<number> {
       reconcileMs: 2_000,
       onMarkedUse: seed % 2 === 0 ? 'unmark' : 'recycle',
       collector: seed % 5 === 0 ? 'lru' : 'compact',
-      stemCells: seed % 4 === 0 ? [STEM] : [],
+      stemCells: seed % 4 === 0 ? [{ ...STEM, initialCount: 1 }] : [],
     },
   })
   const { world, factory, pool } = open

@@ -7,6 +7,7 @@ import type { PoolNotice } from '../../src/control/pool-core.ts'
 import type { ActionKey, ActionRequirements } from '../../src/control/pool-protocol.ts'
 import type { PoolSettings } from '../../src/control/pool-settings.ts'
 import { poolSettings } from '../../src/control/pool-settings.ts'
+import type { StemCellPlan } from '../../src/control/stem-cells.ts'
 import type { NodeCapacity } from '../../src/containers/container-factory.ts'
 import type { SimulatedFactoryOptions } from './simulated-factory.ts'
 import { countedIds, SimulatedFactory } from './simulated-factory.ts'
@@ -71,6 +72,20 @@ export function actionOf(name: string, own: Partial<ActionRequirements> = {}): A
     maxContainers: 1_000,
     ...own,
   }
+}
+
+/** Two stem cells that fit `actionOf`. */
+export const STEM: StemCellPlan = {
+  kind: 'nodejs:24',
+  image: 'action-nodejs-v24',
+  memoryMb: 256,
+  initialCount: 2,
+  concurrent: false,
+}
+
+/** The types of all events that a router got, in order. */
+export function typesOf(router: SimulatedRouter): string[] {
+  return router.events.map(({ type }) => type)
 }
 
 /** Ledger and containers tell the same. */
