@@ -146,7 +146,9 @@ function listDirectories(directory: string): readonly string[] {
 
 /** Command lines of processes that descend from this one or run as a user of containers. */
 function ownDescendants(): readonly string[] {
-  return readProcesses().flatMap(({ pid, parent }) => {
+  return readProcesses().flatMap(({ pid, parent, rssBytes }) => {
+    // Dead already, its memory gone: the kernel is about to make a zombie of it.
+    if (rssBytes === 0) return []
     const uid = Number(/^Uid:\s+(\d+)/m.exec(readText(`/proc/${pid}/status`))?.[1] ?? '0')
     if (parent !== process.pid && !(uid >= FIRST_UID && uid < FIRST_UID + 50)) return []
     const command = readText(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').replaceAll(/\s+/g, ' ')

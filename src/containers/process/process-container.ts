@@ -90,10 +90,13 @@ async function ready(waitMs: number, channel: LineChannel, process: StartedProce
   channel.onOutput = (_stream, chunk) => {
     if (said.length < DIAGNOSIS_BYTES) said += chunk.toString('utf8', 0, DIAGNOSIS_BYTES - said.length)
   }
-  const first = channel.ready.then(
-    () => 'ready' as const,
-    () => 'ended' as const,
-  )
+  const first = Promise.race([
+    channel.ready.then(
+      () => 'ready' as const,
+      () => 'ended' as const,
+    ),
+    process.exited.then(() => 'ended' as const),
+  ])
   const outcome = await within(waitMs, first)
   if (outcome === 'ready') {
     channel.onOutput = () => undefined
@@ -101,6 +104,7 @@ async function ready(waitMs: number, channel: LineChannel, process: StartedProce
   }
   if (outcome === 'late') throw new ContainerStartError('timedOut', `the runtime was not ready within ${waitMs} ms`)
   const exit = await Promise.race([process.exited, delay(LAST_OUTPUT_MS, {}, { ref: false })])
+  await lastOutput(process)
   throw new ContainerStartError('startFailed', `the runtime ended at once (${describe(exit)}): ${said.trim()}`)
 }
 
