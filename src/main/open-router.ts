@@ -1,5 +1,6 @@
 /** One router: its caches, limits, waiting room and dispatchers, wired to the stores, the control plane and the proxies that it is given. */
 
+import { availableParallelism } from 'node:os'
 import type { Config } from '../config/schema.ts'
 import type { ControlPlane, RouterId } from '../control/pool-protocol.ts'
 import type { Journal } from '../journal/journal.ts'
@@ -90,6 +91,7 @@ export function openRouter(options: OpenRouterOptions): Router {
     parking,
     control: options.control,
     endpointOf: options.endpointOf,
+    parallelism: Math.max(1, availableParallelism() - 1),
     clock,
     timers,
   })

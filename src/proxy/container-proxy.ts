@@ -87,7 +87,7 @@ interface Run extends Waiting {
 }
 
 /** Work in ms that may be sent ahead to a runtime that takes it: what it saves is a wake-up of two processes a run, which only counts for short ones. */
-const PIPELINE_MS = 4
+const PIPELINE_MS = 10
 const PIPELINE_RUNS = 32
 /** Longest wait in ms for the cause of a container's end, which decides between the texts for a crash and for memory exhaustion. */
 const END_CAUSE_WAIT_MS = 2000

@@ -12,8 +12,10 @@ export interface Call {
   readonly namespace: string
   readonly package: string | undefined
   readonly name: string
-  /** The request body; empty where there is none. */
-  readonly payload: Buffer
+  /** Bytes of the body as the caller declared them; undefined: not told. */
+  readonly declaredBytes: number | undefined
+  /** Reads the request body, empty where there is none; called once, and only for callers that were let in. */
+  readonly readPayload: () => Promise<Buffer>
   readonly transactionId: TransactionId
   /** Monotonic ms of its arrival. */
   readonly receivedAt: number

@@ -52,6 +52,7 @@ function bench(options: { maxParked?: number; maxParkedPerAction?: number } = {}
     table,
     parking,
     control,
+    parallelism: 8,
     clock,
     timers: clock,
     endpointOf: (id) => ({
@@ -313,4 +314,21 @@ test('every request ends exactly once, and none is sent to a container after its
     }),
     { numRuns: 100 },
   )
+})
+
+test('short runs are kept in as few containers as there are processors for them, others are spread', async () => {
+  const on = bench()
+  const action = actionFixture()
+  for (let index = 0; index < 8; index++) on.run(action)
+  await on.turn()
+  for (let index = 0; index < 12; index++) on.ready(`c${index}`, action)
+  await on.turn()
+  assert.equal(new Set(on.sent.map(({ container }) => container)).size, 8)
+  // All eight are busy and runs have turned out to be short: the next one queues although four containers idle.
+  on.sent[0]?.finish()
+  await on.turn()
+  on.run(action)
+  on.run(action)
+  await on.turn()
+  assert.equal(new Set(on.sent.map(({ container }) => container)).size, 8)
 })

@@ -4,6 +4,7 @@ import { REST_CORS } from '../api/cors.ts'
 import type { Exchange } from '../api/exchange.ts'
 import { requireJsonType } from '../api/json-body.ts'
 import { parseInvokeQuery } from '../api/query.ts'
+import type { BodyLimits } from '../api/read-body.ts'
 import { readBody } from '../api/read-body.ts'
 import { decodeSegment, splitTarget } from '../api/request-target.ts'
 import { JSON_TYPE, sendJson } from '../api/respond.ts'
@@ -20,7 +21,7 @@ export interface HttpInvokeDeps extends InvokeDeps {
   /** Longest time in ms that a blocking call waits. */
   readonly blockingWaitMs: number
   /** Bytes of any body, and ms to read it. */
-  readonly bodyLimits: { readonly maxBytes: number; readonly timeoutMs: number }
+  readonly bodyLimits: BodyLimits
 }
 
 const PREFIX = '/api/v1/namespaces/'
@@ -75,14 +76,14 @@ export async function handleInvoke(
   const { req, res, tid } = exchange
   const receivedAt = on.clock.monotonic()
   const { blocking, result, timeoutMs } = parseInvokeQuery(query, on.blockingWaitMs)
-  const payload = await readBody(exchange, on.bodyLimits)
-  if (payload.length > 0) requireJsonType(req.headers['content-type'])
+  const declared = req.headers['content-length']
   const call: Call = {
     authorization: req.headers.authorization,
     namespace: target.namespace,
     package: target.package,
     name: target.name,
-    payload,
+    declaredBytes: declared === undefined ? undefined : Number(declared),
+    readPayload: () => readJsonBody(exchange, on.bodyLimits),
     transactionId: tid,
     receivedAt,
     blocking,
@@ -95,6 +96,12 @@ export async function handleInvoke(
     return sendJson(exchange, 202, `{"activationId":"${activationId}"}`, ['x-openwhisk-activation-id', activationId])
   }
   sendCompleted(exchange, answer, result)
+}
+
+async function readJsonBody(exchange: Exchange, limits: BodyLimits): Promise<Buffer> {
+  const body = await readBody(exchange, limits)
+  if (body.length > 0) requireJsonType(exchange.req.headers['content-type'])
+  return body
 }
 
 function sendCompleted(exchange: Exchange, answer: Extract<Answer, { type: 'completed' }>, resultOnly: boolean): void {

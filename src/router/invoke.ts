@@ -64,8 +64,10 @@ export async function invoke(call: Call, on: InvokeDeps, presence?: CallerPresen
   let handedOn = false
   try {
     if (!identity.rights.includes('ACTIVATE')) throw refusal('FORBIDDEN', 403)
-    checkSize(call, identity) // -> 413
-    const payload = parsePayload(call.payload) // -> 400
+    checkSize(call.declaredBytes ?? 0, identity) // -> 413
+    const body = await call.readPayload() // -> 400, 408, 413, 415
+    checkSize(body.length, identity) // -> 413
+    const payload = parsePayload(body) // -> 400
     const action = await on.resolve(identity, call) // -> 400, 403, 404
     const args = mergeArguments(action, payload) // -> 400
     const activationId = on.ids.activationId(on.clock.now())
@@ -142,9 +144,9 @@ export function runRequest(
   }
 }
 
-function checkSize(call: Call, identity: Identity): void {
+function checkSize(bytes: number, identity: Identity): void {
   const allowed = identity.limits.payloadBytes
-  if (call.payload.length > allowed) throw payloadTooLarge(call.payload.length, allowed)
+  if (bytes > allowed) throw payloadTooLarge(bytes, allowed)
 }
 
 function outcomeOf(failure: ParkFailure): Completion['outcome'] {

@@ -35,6 +35,8 @@ interface ActionContainers {
    * they come up, which makes every operation O(1) however many containers there are.
    */
   readonly room: RoutedContainer[]
+  /** How many of them have something to do. */
+  busy: number
 }
 
 export interface RoutingTable {
@@ -45,7 +47,11 @@ export interface RoutingTable {
   of(actionKey: ActionKey): ReadonlySet<RoutedContainer>
   /** Reserves a place in the most recently used container with room whose circuit is closed at `now`; undefined when there is none. */
   reserve(actionKey: ActionKey, now: number): RoutedContainer | undefined
-  /** Gives a reserved place back. */
+  /** How many containers of the action have something to do. */
+  busy(actionKey: ActionKey): number
+  /** Takes a place in a container's queue, which it may not have room to run at once. */
+  enqueue(container: RoutedContainer): void
+  /** Gives a reserved or queued place back. */
   release(container: RoutedContainer): void
   mark(id: ContainerId): RoutedContainer | undefined
   unmark(id: ContainerId): RoutedContainer | undefined
@@ -62,6 +68,12 @@ export function createRoutingTable(): RoutingTable {
 
   function hasRoom(container: RoutedContainer): boolean {
     return !container.gone && !container.marked && container.inFlight < container.concurrency
+  }
+
+  function occupy(container: RoutedContainer): void {
+    const containers = byAction.get(container.actionKey)
+    if (container.inFlight === 0 && containers?.all.has(container) === true) containers.busy++
+    container.inFlight++
   }
 
   function list(container: RoutedContainer): void {
@@ -91,7 +103,7 @@ export function createRoutingTable(): RoutingTable {
       byId.set(id, container)
       let containers = byAction.get(actionKey)
       if (containers === undefined) {
-        containers = { all: new Set(), room: [] }
+        containers = { all: new Set(), room: [], busy: 0 }
         byAction.set(actionKey, containers)
       }
       containers.all.add(container)
@@ -118,7 +130,7 @@ export function createRoutingTable(): RoutingTable {
       }
       if (open !== undefined) room.push(...open.toReversed())
       if (chosen === undefined) return undefined
-      chosen.inFlight++
+      occupy(chosen)
       if (chosen.inFlight >= chosen.concurrency) {
         const at = room.lastIndexOf(chosen)
         if (at >= 0) room.splice(at, 1)
@@ -126,8 +138,12 @@ export function createRoutingTable(): RoutingTable {
       }
       return chosen
     },
+    busy: (actionKey) => byAction.get(actionKey)?.busy ?? 0,
+    enqueue: occupy,
     release(container) {
       container.inFlight--
+      const containers = byAction.get(container.actionKey)
+      if (container.inFlight === 0 && containers?.all.has(container) === true) containers.busy--
       list(container)
     },
     mark(id) {
@@ -148,7 +164,7 @@ export function createRoutingTable(): RoutingTable {
       container.gone = true
       byId.delete(id)
       const containers = byAction.get(container.actionKey)
-      containers?.all.delete(container)
+      if (containers?.all.delete(container) === true && container.inFlight > 0) containers.busy--
       if (containers?.all.size === 0) byAction.delete(container.actionKey)
       return container
     },
