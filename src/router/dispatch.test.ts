@@ -320,7 +320,7 @@ test('short runs are kept in as few containers as there are processors for them,
   const on = bench()
   const action = actionFixture()
   for (let index = 0; index < 8; index++) on.run(action)
-  await on.turn()
+  await on.clock.advance(100)
   for (let index = 0; index < 12; index++) on.ready(`c${index}`, action)
   await on.turn()
   assert.equal(new Set(on.sent.map(({ container }) => container)).size, 8)
