@@ -29,7 +29,7 @@ export const allocator: Row = {
       row: 'allocator',
       what: name,
       unit: 'decisions/s',
-      stave: median(values),
+      measured: median(values),
       budget: { type: 'least' as const, value: 50_000 },
     }))
   },

@@ -54,26 +54,26 @@ async function measureWith(bench: Workbench, server: StaveServer, concurrency: n
   const at = `concurrency ${concurrency}`
   const finding = { row: 'burst', detail: { rounds: rounds.length } }
   return [
-    { ...finding, what: `${at}: errors`, unit: 'calls', stave: worst('errors'), budget: { type: 'most', value: 0 } },
+    { ...finding, what: `${at}: errors`, unit: 'calls', measured: worst('errors'), budget: { type: 'most', value: 0 } },
     {
       ...finding,
       what: `${at}: containers`,
       unit: 'containers',
-      stave: worst('containers'),
+      measured: worst('containers'),
       budget: { type: 'most', value: Math.ceil(CALLS / concurrency) },
     },
     {
       ...finding,
       what: `${at}: demand decisions`,
       unit: 'decisions',
-      stave: worst('decisions'),
+      measured: worst('decisions'),
       budget: { type: 'most', value: 1 },
     },
     {
       ...finding,
       what: `${at}: until all were answered`,
       unit: 'ms',
-      stave: median(rounds.map(({ ms }) => ms)),
+      measured: median(rounds.map(({ ms }) => ms)),
       detail: { p50ms: median(rounds.map(({ p50 }) => p50)) },
     },
   ]

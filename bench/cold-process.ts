@@ -26,7 +26,7 @@ export const coldProcess: Row = {
       },
     })
     const p95ms = percentile(stave, 0.95)
-    const finding = { row: 'cold-process', unit: 'ms', stave: median(stave) }
+    const finding = { row: 'cold-process', unit: 'ms', measured: median(stave) }
     return [
       {
         ...finding,

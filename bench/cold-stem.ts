@@ -42,7 +42,7 @@ export const coldStem: Row = {
         unit: 'ms',
         against: 'waiting process',
         limit: median(bare),
-        stave: median(stave),
+        measured: median(stave),
         budget: { type: 'added', atMost: 5 },
         detail: { p95ms: percentile(stave, 0.95), limitP95ms: percentile(bare, 0.95) },
       },

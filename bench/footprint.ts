@@ -5,7 +5,7 @@ import { statusMb } from './harness/machine.ts'
 import type { Row } from './harness/row.ts'
 import { startStave } from './harness/stave-server.ts'
 import { interleave, median } from './harness/statistics.ts'
-import { startEcho } from './limits/start-echo.ts'
+import { startEcho } from './limits/start-limit.ts'
 import { runCleanLoad } from './load/run-load.ts'
 
 const CALLS = 100_000
@@ -41,11 +41,11 @@ export const footprint: Row = {
     const peak = statusMb(server.pid, 'VmHWM')
     const finding = { row: 'footprint', unit: 'MB' }
     return [
-      { ...finding, what: 'resident, idle', stave: idle, budget: { type: 'most', value: 100 } },
+      { ...finding, what: 'resident, idle', measured: idle, budget: { type: 'most', value: 100 } },
       {
         ...finding,
         what: `resident after ${calls} calls`,
-        stave: after,
+        measured: after,
         budget: { type: 'most', value: 200 },
         detail: { peakMb: peak },
       },
@@ -55,7 +55,7 @@ export const footprint: Row = {
         unit: 'ms',
         against: 'echo server',
         limit: median(echo),
-        stave: median(starts),
+        measured: median(starts),
         budget: { type: 'most', value: 1000 },
         detail: { firstStartMs: first.readyMs },
       },

@@ -42,14 +42,14 @@ export const idleContainer: Row = {
         unit: 'MB',
         against: 'bare Node process',
         limit: median(bare.map((pid) => privateMb(pid))),
-        stave: median(runtimes.filter((size) => size > 1)),
+        measured: median(runtimes.filter((size) => size > 1)),
         budget: { type: 'added', atMost: 3 },
       },
       {
         row: 'idle-container',
         what: 'with the processes around it (sandbox, shell)',
         unit: 'MB',
-        stave: whole / CONTAINERS,
+        measured: whole / CONTAINERS,
       },
     ]
   },

@@ -42,10 +42,10 @@ export const newActions: Row = {
         ...finding,
         what: 'p50',
         limit: middle(bare),
-        stave: middle(stave),
+        measured: middle(stave),
         budget: { type: 'most', value: 100 },
       },
-      { ...finding, what: 'the last of them', limit: last(bare), stave: last(stave) },
+      { ...finding, what: 'the last of them', limit: last(bare), measured: last(stave) },
     ]
   },
 }

@@ -25,7 +25,7 @@ export const record: Row = {
         unit: 'us',
         against: 'parse and serialise',
         limit: median(parsed),
-        stave: median(spliced),
+        measured: median(spliced),
         budget: { type: 'factor', atMost: 1 },
       },
     ]

@@ -50,11 +50,11 @@ export const records: Row = {
         unit: 'rows/s',
         against: 'raw batched inserts',
         limit: median(raw),
-        stave: median(stave),
+        measured: median(stave),
         compared: pairedRatio(raw, stave),
         budget: { type: 'share', atLeast: 0.5 },
       },
-      { row: 'records', what: 'records lost', unit: 'rows', stave: lost, budget: { type: 'most', value: 0 } },
+      { row: 'records', what: 'records lost', unit: 'rows', measured: lost, budget: { type: 'most', value: 0 } },
     ]
   },
 }
@@ -98,7 +98,7 @@ async function writeRecords(
   await writer.start()
   const startedAt = performance.now()
   for (const record of all) {
-    writer.record(record)
+    void writer.record(record)
     while (writer.pending > WAITING) {
       await new Promise((resolve) => {
         setImmediate(resolve)

@@ -40,7 +40,7 @@ export const rotationEvict: Row = {
         row: 'rotation-evict',
         what: 'failed calls',
         unit: 'calls',
-        stave: failuresOf(result),
+        measured: failuresOf(result),
         budget: { type: 'most', value: 0 },
         detail: { calls: result.requests, evictions, present, ...result.failures },
       },
@@ -58,17 +58,17 @@ export const rotationEvict: Row = {
         unit: 'calls/s',
         against: 'interpreters started and ended',
         limit: bare,
-        stave: result.requestsPerSecond,
+        measured: result.requestsPerSecond,
         detail: { p50ms: result.p50, p99ms: result.p99, maxMs: result.max },
       },
     ]
   },
 }
 
-function thirds({ perSecond }: LoadResult): { readonly limit: number; readonly stave: number } {
+function thirds({ perSecond }: LoadResult): { readonly limit: number; readonly measured: number } {
   const third = Math.max(1, Math.floor(perSecond.length / 3))
   const mean = (seconds: readonly number[]): number => seconds.reduce((sum, count) => sum + count, 0) / third
-  return { limit: mean(perSecond.slice(0, third)), stave: mean(perSecond.slice(-third)) }
+  return { limit: mean(perSecond.slice(0, third)), measured: mean(perSecond.slice(-third)) }
 }
 
 /** Sandboxed interpreters a second that can be started, used once and ended, as many at a time as there are connections. */

@@ -52,7 +52,7 @@ export const rotation: Row = {
         unit: 'calls/s',
         against: '1 action',
         limit: median(ratesOf(one)),
-        stave: median(ratesOf(all)),
+        measured: median(ratesOf(all)),
         compared: pairedRatio(ratesOf(one), ratesOf(all)),
         budget: { type: 'share', atLeast: 0.8 },
         detail: { p99ms: median(all.map(({ p99 }) => p99)), limitP99ms: median(one.map(({ p99 }) => p99)) },
@@ -63,7 +63,7 @@ export const rotation: Row = {
         unit: 'exchanges/s',
         against: '1 bare interpreter',
         limit: median(bare.one),
-        stave: median(bare.all),
+        measured: median(bare.all),
         compared: pairedRatio(bare.one, bare.all),
       },
     ]

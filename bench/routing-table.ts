@@ -27,7 +27,7 @@ export const routingTable: Row = {
         unit: 'us',
         against: '1 action',
         limit: median(middle('one')),
-        stave: median(middle('many')),
+        measured: median(middle('many')),
         compared: pairedRatio(middle('one'), middle('many')),
         budget: { type: 'factor', atMost: 1.1 },
       },
@@ -35,7 +35,7 @@ export const routingTable: Row = {
         row: 'routing-table',
         what: 'memory of an action',
         unit: 'bytes',
-        stave: many.bytesPerAction,
+        measured: many.bytesPerAction,
         budget: { type: 'most', value: 6000 },
       },
     ]

@@ -29,7 +29,7 @@ export const runMessageRow: Row = {
         unit: 'us',
         against: 'parse and serialise',
         limit: median(parsed),
-        stave: median(spliced),
+        measured: median(spliced),
         budget: { type: 'factor', atMost: 1 },
       },
     ]

@@ -64,9 +64,10 @@ async function runRows(rows: readonly Row[], options: WorkbenchOptions, json: bo
   const failures: Record<string, string> = {}
   let busiest = 0
   let bench = new Workbench(options)
-  stopOnSignals(() => bench)
+  const interruption = stopOnSignals(() => bench)
   for (const row of rows) {
     const busy = await busyCores(LISTEN_MS)
+    if (interruption.asked) break
     busiest = Math.max(busiest, busy)
     options.progress(`\n${row.name}: ${row.about}${busy > BUSY ? ` (others use ${busy.toFixed(1)} cores)` : ''}`)
     bench = new Workbench(options)
@@ -87,13 +88,13 @@ async function runRows(rows: readonly Row[], options: WorkbenchOptions, json: bo
   return Object.keys(failures).length > 0 ? 1 : 0
 }
 
-/** Ends the row under way in order, and at once when asked again. */
-function stopOnSignals(current: () => Workbench): void {
-  let asked = false
+/** Ends the row under way in order and the process after it; at once when asked again. */
+function stopOnSignals(current: () => Workbench): { readonly asked: boolean } {
+  const state = { asked: false }
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
-      if (asked) process.exit(INTERRUPTED)
-      asked = true
+      if (state.asked) process.exit(INTERRUPTED)
+      state.asked = true
       current()
         .close()
         .catch((error: unknown) => process.stderr.write(`${messageOf(error)}\n`))
@@ -101,6 +102,7 @@ function stopOnSignals(current: () => Workbench): void {
     })
   }
   process.on('exit', () => current().killAll())
+  return state
 }
 
 /** Without what would configure Stave or Node: every run has the same settings. */

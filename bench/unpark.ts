@@ -51,7 +51,7 @@ export const unpark: Row = {
         unit: 'ms',
         against: 'freezer write and answer',
         limit: median(frozen),
-        stave: median(stave),
+        measured: median(stave),
         budget: { type: 'added', atMost: 2 },
         detail: { p95ms: percentile(stave, 0.95), limitP95ms: percentile(frozen, 0.95) },
       },

@@ -20,9 +20,9 @@ export interface Finding {
   readonly against?: string
   /** Median of the limit, measured in the same rounds. */
   readonly limit?: number
-  /** Median of Stave. */
-  readonly stave: number
-  /** Stave / limit, or Stave - limit: median over the pairs of the rounds, where they were measured in pairs. */
+  /** Median of Stave, or of whom else `what` names. */
+  readonly measured: number
+  /** measured / limit, or measured - limit: median over the pairs of the rounds, where they were measured in pairs. */
   readonly compared?: number
   /** Absent: for information. */
   readonly budget?: Budget
@@ -32,9 +32,9 @@ export interface Finding {
 
 export type Verdict = 'met' | 'missed' | undefined
 
-/** Stave against its limit: the difference where the budget is one, else the ratio. NaN where there is no limit. */
-export function comparison({ budget, compared, limit = NaN, stave }: Finding): number {
-  return compared ?? (budget?.type === 'added' ? stave - limit : stave / limit)
+/** What was measured against its limit: the difference where the budget is one, else the ratio. NaN where there is no limit. */
+export function comparison({ budget, compared, limit = NaN, measured }: Finding): number {
+  return compared ?? (budget?.type === 'added' ? measured - limit : measured / limit)
 }
 
 /** Whether the budget is kept; undefined where there is none. A number that could not be measured misses it. */
@@ -52,8 +52,8 @@ function keeps(budget: Budget, finding: Finding): boolean {
     case 'added':
       return comparison(finding) <= budget.atMost
     case 'most':
-      return finding.stave <= budget.value
+      return finding.measured <= budget.value
     case 'least':
-      return finding.stave >= budget.value
+      return finding.measured >= budget.value
   }
 }

@@ -20,22 +20,22 @@ const findings: readonly Finding[] = [
     unit: 'calls/s',
     against: 'echo server',
     limit: 20_000,
-    stave: 9000,
+    measured: 9000,
     budget: { type: 'share', atLeast: 0.4 },
   },
-  { row: 'warm', what: 'p99', unit: 'ms', limit: 1, stave: 5.25, budget: { type: 'added', atMost: 3 } },
-  { row: 'memory', what: 'idle', unit: 'MB', stave: 99, budget: { type: 'most', value: 100 } },
-  { row: 'memory', what: 'peak', unit: 'MB', stave: 140 },
+  { row: 'warm', what: 'p99', unit: 'ms', limit: 1, measured: 5.25, budget: { type: 'added', atMost: 3 } },
+  { row: 'memory', what: 'idle', unit: 'MB', measured: 99, budget: { type: 'most', value: 100 } },
+  { row: 'memory', what: 'peak', unit: 'MB', measured: 140 },
 ]
 
 test('each kind of budget judges what it speaks of', () => {
-  const verdict = (budget: Finding['budget'], stave: number, compared?: number): string | undefined =>
+  const verdict = (budget: Finding['budget'], measured: number, compared?: number): string | undefined =>
     verdictOf({
       row: '',
       what: '',
       unit: '',
       limit: 10,
-      stave,
+      measured,
       ...(budget !== undefined && { budget }),
       ...(compared !== undefined && { compared }),
     })

@@ -49,15 +49,15 @@ export function findingLine(finding: Finding): string {
     .join('  ')
 }
 
-const HEAD = ['row', 'what', 'limit', 'stave', 'compared', 'budget', '']
+const HEAD = ['row', 'what', 'limit', 'measured', 'compared', 'budget', '']
 
 function cells(finding: Finding): readonly string[] {
-  const { row, what, unit, against, limit, stave, budget } = finding
+  const { row, what, unit, against, limit, measured, budget } = finding
   return [
     row,
     what,
     limit === undefined ? '' : `${amount(limit)} ${unit} (${against ?? 'limit'})`,
-    `${amount(stave)} ${unit}`,
+    `${amount(measured)} ${unit}`,
     comparisonText(finding),
     budget === undefined ? '' : budgetText(budget, unit),
     { met: 'met', missed: 'MISSED', none: '' }[verdictOf(finding) ?? 'none'],
