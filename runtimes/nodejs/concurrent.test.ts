@@ -160,4 +160,14 @@ describeOnEveryNode('runs sent ahead of their turn', (start) => {
     )
     await launcher.end()
   })
+  test('S4-60: last words without a newline are heard when the action ends the process', async () => {
+    const launcher = await start()
+    await launcher.send(
+      init('function main() { process.stdout.write("out"); process.stderr.write("err"); process.exit(3) }'),
+    )
+    assert.equal(await launcher.run({}, { activation_id: 'last' }), 'lost')
+    assert.equal(await launcher.end(), 3)
+    const { stdout, stderr } = launcher.printed()
+    assert.deepEqual([linesOf(stdout).get('last'), linesOf(stderr).get('last')], [['out'], ['err']])
+  })
 })

@@ -21,6 +21,8 @@ function installStreams(storage, turn) {
   const owners = storage ?? turn
   /** What was printed outside of any run and lacks its newline. */
   const outside = { id: undefined, printed: false }
+  /** Who has printed something that lacks its newline. */
+  const unfinished = new Set()
 
   function attributed(fd, chunk, encoding) {
     const owner = owners.getStore() ?? outside
@@ -45,6 +47,7 @@ function installStreams(storage, turn) {
     }
     // A copy: the chunk belongs to the caller, who may reuse it.
     owner[fd] = rest.length === 0 ? undefined : bufferFrom(rest)
+    if (rest.length > 0) unfinished.add(owner)
     if (lines.length > 0) writeFully(fd, concat(lines))
   }
 
@@ -55,15 +58,24 @@ function installStreams(storage, turn) {
   defineStream('stderr', () => outputStream(2, write))
   defineStream('stdin', () => require('stream').Readable.from([]))
 
-  return {
-    finish(store) {
-      for (const fd of [1, 2]) {
-        const held = store[fd]
-        store[fd] = undefined
-        if (held !== undefined) writeFully(fd, concat([bufferFrom(prefixOf(store)), held, bufferFrom('\n')]))
-      }
-    },
+  function finish(store) {
+    unfinished.delete(store)
+    for (const fd of [1, 2]) {
+      const held = store[fd]
+      store[fd] = undefined
+      if (held !== undefined) writeFully(fd, concat([bufferFrom(prefixOf(store)), held, bufferFrom('\n')]))
+    }
   }
+
+  // An action that ends the process has said its last words, newline or not.
+  process.once('exit', () => {
+    try {
+      for (const owner of unfinished) finish(owner)
+    } catch (error) {
+      if (error.code !== 'EPIPE') throw error
+    }
+  })
+  return { finish }
 }
 
 function prefixOf({ id }) {

@@ -157,6 +157,28 @@ test('when the process ends, what is in flight is lost, after its last words wer
   assert.deepEqual(await run(channel), { type: 'lost' })
 })
 
+test('S4-60: last words without a newline are heard, and whose they are', async () => {
+  const { channel, answers, stdout, stderr } = piped()
+  answers.write('{"ok":true}\n')
+  await channel.ready
+  const initialised = init(channel)
+  answers.write('{"ok":true,"pipelined":true}\n')
+  await initialised
+  const heard: unknown[] = []
+  channel.onOutput = (stream, chunk, id) => void heard.push([stream, chunk.toString(), id])
+  const reply = run(channel)
+  stdout.write(`\x1e${ID('1')} whole\n\x1e${ID('1')} half`)
+  stderr.end('of a child')
+  await new Promise((resolve) => setImmediate(resolve))
+  answers.end()
+  assert.deepEqual(await reply, { type: 'lost' })
+  assert.deepEqual(heard, [
+    ['stdout', 'whole\n', ID('1')],
+    ['stdout', 'half', ID('1')],
+    ['stderr', 'of a child', undefined],
+  ])
+})
+
 test('all output written before an answer has been delivered when the channel is drained, megabytes of it', async () => {
   const { channel, kill } = processChannel(
     `echo '{"ok":true}' >&3; while read line; do head -c 3000000 /dev/zero | tr '\\0' x; echo; echo '{}' >&3; done`,

@@ -43,6 +43,8 @@ export function createLineChannel(streams: LineChannelStreams, answerLimitBytes:
   const overlapping = new Map<string, Done>()
   /** Exchanges under way otherwise: answered in the order in which they were sent. */
   let inOrder: Done[] = []
+  /** Run messages to be written at the end of this turn. */
+  let outgoing = ''
   let concurrent = false
   let pipelined = false
   let closed = false
@@ -56,6 +58,8 @@ export function createLineChannel(streams: LineChannelStreams, answerLimitBytes:
   const ready = Promise.withResolvers<void>()
   ready.promise.catch(() => undefined)
   let isReady = false
+  /** Hand over what was printed without an end of line. */
+  const lastLines: (() => void)[] = []
 
   const channel: LineChannel = {
     get concurrent() {
@@ -89,7 +93,8 @@ export function createLineChannel(streams: LineChannelStreams, answerLimitBytes:
       if (closed) return done(LOST)
       if (concurrent) overlapping.set(activationId, done)
       else inOrder.push(done)
-      streams.stdin.write(`${message}\n`, 'latin1')
+      if (outgoing === '') setImmediate(flush)
+      outgoing += `${message}\n`
     },
     drained(done) {
       if (outputPending && !closed) whenQuiet(done)
@@ -99,6 +104,7 @@ export function createLineChannel(streams: LineChannelStreams, answerLimitBytes:
       if (closed) return
       closed = true
       flood.stop()
+      for (const readRest of lastLines) readRest()
       ready.reject(new Error('the runtime ended before it was ready'))
       const waiting = [...overlapping.values(), ...inOrder]
       overlapping.clear()
@@ -106,6 +112,13 @@ export function createLineChannel(streams: LineChannelStreams, answerLimitBytes:
       for (const done of waiting) done(LOST)
       for (const stream of [streams.answers, streams.stdout, streams.stderr, streams.stdin]) stream.destroy()
     },
+  }
+
+  /** All messages of a turn of the event loop leave in one write: each costs a system call and wakes the other side. */
+  function flush(): void {
+    const messages = outgoing
+    outgoing = ''
+    if (!closed) streams.stdin.write(messages, 'latin1')
   }
 
   /** Calls back after a whole poll round without output: an immediate set in a poll callback runs before the next poll, so it takes two of them. */
@@ -178,9 +191,10 @@ export function createLineChannel(streams: LineChannelStreams, answerLimitBytes:
     stream.on('data', (chunk: Buffer) => {
       chunksOfOutput++
       flood.count(chunk.length)
-      if (concurrent || pipelined) split(chunk)
+      if (concurrent || pipelined) split.push(chunk)
       else channel.onOutput(name, chunk, undefined)
     })
+    lastLines.push(() => split.end())
     // Errors of a pipe whose other end was killed; the end itself is told by the process's exit.
     stream.on('error', () => undefined)
   }
@@ -235,23 +249,37 @@ function lineAssembler(): {
 }
 
 /** Reads the tag (0x1E, activation id, space) that overlapping runs put before each line they print, and strips it. */
-function lineTagReader(emit: (chunk: Buffer, id: ActivationId | undefined) => void): (chunk: Buffer) => void {
+function lineTagReader(emit: (chunk: Buffer, id: ActivationId | undefined) => void): {
+  push(chunk: Buffer): void
+  /** No more will come: what there is of a last line is passed on. */
+  end(): void
+} {
   let rest = Buffer.alloc(0)
-  return (chunk) => {
-    const data = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
-    let from = 0
-    for (let at = data.indexOf(NEWLINE); at >= 0; at = data.indexOf(NEWLINE, from)) {
-      const tagged = data[from] === RECORD_SEPARATOR
-      const id = tagged ? (data.toString('latin1', from + 1, from + 1 + ID_LENGTH) as ActivationId) : undefined
-      emit(data.subarray(tagged ? from + ID_LENGTH + 2 : from, at + 1), id)
-      from = at + 1
-    }
-    rest = Buffer.from(data.subarray(from))
-    // A line without an end must not grow for ever.
-    if (rest.length > 1024 * 1024) {
-      emit(rest, undefined)
+  const emitLine = (line: Buffer): void => {
+    const tagged = line[0] === RECORD_SEPARATOR
+    const id = tagged ? (line.toString('latin1', 1, 1 + ID_LENGTH) as ActivationId) : undefined
+    emit(tagged ? line.subarray(ID_LENGTH + 2) : line, id)
+  }
+  return {
+    push(chunk) {
+      const data = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
+      let from = 0
+      for (let at = data.indexOf(NEWLINE); at >= 0; at = data.indexOf(NEWLINE, from)) {
+        emitLine(data.subarray(from, at + 1))
+        from = at + 1
+      }
+      rest = Buffer.from(data.subarray(from))
+      // A line without an end must not grow for ever.
+      if (rest.length > 1024 * 1024) {
+        emit(rest, undefined)
+        rest = Buffer.alloc(0)
+      }
+    },
+    end() {
+      const line = rest
       rest = Buffer.alloc(0)
-    }
+      if (line.length > 0) emitLine(line)
+    },
   }
 }
 
