@@ -72,7 +72,7 @@ for (const { kind, launcher } of [pythons.at(0), pythons.at(-1)].flatMap((python
     }
     const files = async (script: string): Promise<unknown> => {
       const { python, answer } = await init(script)
-      assert.deepEqual(answer, { status: 200, body: { ok: true } })
+      assert.deepEqual(answer, { status: 200, body: { ok: true, pipelined: true } })
       const run = await python.run({})
       return run === 'lost' ? run : run.body
     }
@@ -108,7 +108,7 @@ for (const { kind, launcher } of [pythons.at(0), pythons.at(-1)].flatMap((python
       const { python, answer } = await init(
         "with zipfile.ZipFile(out, 'w') as z:\n  z.writestr('__main__.py', LIST)\n  link(z, 'etc', '/etc')\n  link(z, 'up', '../../..')\n  link(z, 'd/self', '..')\n  link(z, 'dir', 'up2')\n  z.writestr('dir/file', 'x')",
       )
-      assert.deepEqual(answer, { status: 200, body: { ok: true } })
+      assert.deepEqual(answer, { status: 200, body: { ok: true, pipelined: true } })
       assert.match(python.printed().stderr, /archive: link etc to \/etc was left out/)
       assert.match(python.printed().stderr, /archive: link up to \.\.\/\.\.\/\.\. was left out/)
       const run = await python.run({})

@@ -9,7 +9,8 @@ import yazl from 'yazl'
 import { createLineChannel } from '../../src/containers/process/line-channel.ts'
 import type { ProcessExit } from '../../src/containers/process/started-process.ts'
 import { spawnWithPipes } from '../../src/containers/process/started-process.ts'
-import type { RuntimeReply } from '../../src/containers/runtime-channel.ts'
+import type { OutputStream, RuntimeReply } from '../../src/containers/runtime-channel.ts'
+import type { ActivationId } from '../../src/model/ids.ts'
 import { parseActivationId } from '../../src/model/ids.ts'
 
 export const LAUNCHER = join(dirname(fileURLToPath(import.meta.url)), 'launcher.py')
@@ -24,20 +25,21 @@ export interface DrivenLauncher {
   readonly pid: number
   /** Sends `{"value": value}`. */
   init(value: Readonly<Record<string, unknown>>): Promise<Answer>
-  /** Sends a run with that value and the usual context. */
+  /** Sends a run with that value and the usual context. Several may be under way where the launcher is pipelined. */
   run(value: unknown, context?: Readonly<Record<string, unknown>>): Promise<Answer>
   /** Sends any line. */
   send(line: string): Promise<Answer>
-  /** What was printed so far, complete up to the last answer. */
-  printed(): { readonly stdout: string; readonly stderr: string }
+  /** What was printed so far, complete up to the last answer; with an id only the lines attributed to it. */
+  printed(by?: ActivationId): { readonly stdout: string; readonly stderr: string }
   /** Closes standard input and waits for the end. */
   end(): Promise<ProcessExit>
 }
 
-/** Starts `interpreter` with the launcher in a fresh directory and waits for its first line. */
+/** Starts `interpreter` with the launcher in a fresh directory and waits for its first line. `pipelined`: its init is offered runs ahead of their turn. */
 export async function driveLauncher(
   interpreter: string,
   environment: Readonly<Record<string, string>> = {},
+  pipelined = true,
 ): Promise<DrivenLauncher> {
   const directory = mkdtempSync(join(tmpdir(), 'stave-python-'))
   const started = await spawnWithPipes([interpreter, '-I', '-B', LAUNCHER], {
@@ -45,29 +47,30 @@ export async function driveLauncher(
     environment: { PATH: '/usr/bin:/bin', LANG: 'C.UTF-8', ...environment },
   })
   const channel = createLineChannel(started, 128 * 1024 * 1024)
-  const output = { stdout: [] as Buffer[], stderr: [] as Buffer[] }
-  channel.onOutput = (stream, chunk) => output[stream].push(Buffer.from(chunk))
+  const output: { readonly stream: OutputStream; readonly id: ActivationId | undefined; readonly chunk: Buffer }[] = []
+  channel.onOutput = (stream, chunk, id) => void output.push({ stream, id, chunk: Buffer.from(chunk) })
+  const textOf = (name: OutputStream, by: ActivationId | undefined): string => {
+    const wanted = output.filter(({ stream, id }) => stream === name && (by === undefined || id === by))
+    return Buffer.concat(wanted.map(({ chunk }) => chunk)).toString('utf8')
+  }
   await channel.ready
   const answered = (send: (done: (reply: RuntimeReply) => void) => void): Promise<Answer> =>
     new Promise((resolve) => {
       send((reply) => {
         const answer =
           reply.type === 'answer' ? { status: reply.status, body: parse(reply.body.toString('utf8')) } : 'lost'
-        // The answer may be delivered before output that the same poll of the event loop has found.
-        setImmediate(() => channel.drained(() => resolve(answer)))
+        channel.drained(() => resolve(answer))
       })
     })
   const send = (line: string): Promise<Answer> =>
     answered((done) => channel.run(ACTIVATION, Buffer.from(line).toString('latin1'), done))
   return {
     pid: started.pid,
-    init: (value) => answered((done) => channel.init(JSON.stringify({ value }), done)),
+    init: (value) =>
+      pipelined ? answered((done) => channel.init(JSON.stringify({ value }), done)) : send(JSON.stringify({ value })),
     run: (value, context = {}) => send(JSON.stringify({ value, activation_id: ACTIVATION, ...context })),
     send,
-    printed: () => ({
-      stdout: Buffer.concat(output.stdout).toString('utf8'),
-      stderr: Buffer.concat(output.stderr).toString('utf8'),
-    }),
+    printed: (by) => ({ stdout: textOf('stdout', by), stderr: textOf('stderr', by) }),
     async end() {
       started.stdin.end()
       const exit = await started.exited

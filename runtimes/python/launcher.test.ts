@@ -6,8 +6,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { discoverPython } from '../../src/containers/process/discover-python.ts'
+import { parseActivationId } from '../../src/model/ids.ts'
 import type { DrivenLauncher } from './drive-launcher.ts'
-import { driveLauncher, source, zipped } from './drive-launcher.ts'
+import { ACTIVATION, driveLauncher, source, zipped } from './drive-launcher.ts'
 
 const cacheDir = mkdtempSync(join(tmpdir(), 'stave-python-cache-'))
 after(() => rmSync(cacheDir, { recursive: true, force: true }))
@@ -22,17 +23,23 @@ const ECHO = 'def main(args):\n  return args\n'
 const COMPILE_FAILED = 'The action failed to generate or locate a binary. See logs for details.'
 const START_FAILED = 'Cannot start action. Check logs for details.'
 
-for (const { kind, launcher } of pythons) {
-  describe(`${kind} (${launcher.version})`, { concurrency: 2 }, () => {
+/** Every Python as the platform starts it, and one as a platform does that sends one run at a time. */
+const subjects = [
+  ...pythons.map(({ kind, launcher }) => ({ kind, launcher, pipelined: true })),
+  ...pythons.slice(0, 1).map(({ kind, launcher }) => ({ kind, launcher, pipelined: false })),
+]
+
+for (const { kind, launcher, pipelined } of subjects) {
+  describe(`${kind} (${launcher.version})${pipelined ? '' : ', one run at a time'}`, { concurrency: 2 }, () => {
     const started: DrivenLauncher[] = []
     const start = async (environment: Readonly<Record<string, string>> = {}): Promise<DrivenLauncher> => {
-      const driven = await driveLauncher(launcher.interpreter, environment)
+      const driven = await driveLauncher(launcher.interpreter, environment, pipelined)
       started.push(driven)
       return driven
     }
     after(() => Promise.all(started.map((driven) => driven.end())))
     const failed = (status: number, error: string): unknown => ({ status, body: { error } })
-    const OK = { status: 200, body: { ok: true } }
+    const OK = { status: 200, body: { ok: true, ...(pipelined && { pipelined }) } }
 
     test('init without code or value: 403 Missing main/no code to execute., and another init may follow', async () => {
       const python = await start()
@@ -173,6 +180,54 @@ for (const { kind, launcher } of pythons) {
         const value = { a: 'x'.repeat(size) }
         assert.deepEqual(await python.run(value), { status: 200, body: value })
       }
+    })
+
+    test(
+      'runs sent ahead of their turn are answered in order, each with its own lines',
+      { skip: !pipelined },
+      async () => {
+        const python = await start()
+        await python.init(
+          source(
+            'import sys\ndef main(a):\n  print("run", a["n"], end=a["end"])\n  if a["n"] % 3 == 0: print("three", a["n"], file=sys.stderr)\n  sys.stdout.flush()\n  return a',
+          ),
+        )
+        const ids = Array.from({ length: 9 }, (_, index) => parseActivationId(String(index).repeat(32)))
+        const answers = await Promise.all(
+          ids.map((id, n) => python.run({ n, end: n === 4 ? '' : '\n' }, { activation_id: id })),
+        )
+        assert.deepEqual(
+          answers,
+          ids.map((_, n) => ({ status: 200, body: { n, end: n === 4 ? '' : '\n' } })),
+        )
+        for (const [n, id] of ids.entries()) {
+          assert.equal(python.printed(id).stdout, `run ${n}\n`)
+          assert.equal(python.printed(id).stderr, n % 3 === 0 ? `three ${n}\n` : '')
+        }
+        assert.equal(python.printed(ACTIVATION).stdout, '')
+      },
+    )
+
+    test('output in many forms: bytes, descriptors, long lines, partial lines, after the run', async () => {
+      const python = await start()
+      await python.init(
+        source(
+          [
+            'import os, subprocess, sys',
+            'def main(a):',
+            '  sys.stdout.buffer.write(b"bytes \\xff\\n")',
+            '  sys.stdout.writelines(["one\\n", "two\\n"])',
+            '  sys.stdout.flush()',
+            '  os.write(sys.stdout.fileno(), b"raw\\n")',
+            '  subprocess.run(["echo", "child"], check=True)',
+            '  print("x" * 300000)',
+            '  print("", end="")',
+            '  return {"tty": sys.stdout.isatty(), "encoding": sys.stdout.encoding}',
+          ].join('\n'),
+        ),
+      )
+      assert.deepEqual(await python.run({}), { status: 200, body: { tty: false, encoding: 'utf-8' } })
+      assert.equal(python.printed().stdout, `bytes \ufffd\none\ntwo\nraw\nchild\n${'x'.repeat(300_000)}\n`)
     })
 
     test('S4-2: an exception is an application error, its traceback without frames of the launcher', async () => {

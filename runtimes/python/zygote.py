@@ -43,16 +43,15 @@ STREAMS = ("stdin", "stdout", "stderr", "answers")
 def main():
     """Serves requests until standard input ends; returns only in a child, as the container's interpreter."""
     directory = os.path.dirname(os.path.abspath(__file__))
-    sys.path.insert(0, directory)
     try:
-        launcher = importlib.import_module("launcher")
+        # The launcher takes the directory off the path when it has its own modules.
+        sys.path.insert(0, directory)
         sandbox = importlib.import_module("zygote_sandbox")
+        launcher = importlib.import_module("launcher")
     except ImportError as error:
         tell({"unsupported": str(error)})
         return None
-    finally:
-        sys.path.remove(directory)
-    launcher.own_module("action_archive")
+    launcher.action_code.archive_module()
     reason = sandbox.unsupported()
     if reason is not None:
         tell({"unsupported": reason})
@@ -63,7 +62,7 @@ def main():
         except ImportError:
             # An interpreter that was built without it.
             continue
-    launcher.preloaded = frozenset(name.partition(".")[0] for name in sys.modules.keys() - PLAIN)
+    launcher.action_code.preloaded = frozenset(name.partition(".")[0] for name in sys.modules.keys() - PLAIN)
     os.chdir("/")
     zygote = Zygote(sandbox)
     gc.collect()

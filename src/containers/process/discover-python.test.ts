@@ -99,7 +99,9 @@ describe('discovery', { skip }, () => {
     assert.ok(launcher.version.startsWith(`${version}.`))
     assert.deepEqual(
       launcher.mounts.map(({ target }) => target),
-      ['/runtime/python/launcher.py', '/runtime/python/action_archive.py'],
+      ['launcher.py', 'action_code.py', 'action_output.py', 'action_archive.py'].map(
+        (name) => `/runtime/python/${name}`,
+      ),
     )
     assert.ok(launcher.mounts.every(({ source }) => existsSync(source)))
     assert.equal(launcher.command.at(-1), '/runtime/python/launcher.py')

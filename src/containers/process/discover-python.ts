@@ -31,7 +31,7 @@ const FIRST_MINOR = 9
 const ALWAYS_VISIBLE = /^\/(?:usr|lib|lib64|bin|sbin)(?:\/|$)/
 /** Where the launcher's files are inside a sandbox. */
 const TARGET = '/runtime/python'
-const LAUNCHER_FILES = ['launcher.py', 'action_archive.py']
+const LAUNCHER_FILES = ['launcher.py', 'action_code.py', 'action_output.py', 'action_archive.py']
 
 /**
  * All kinds that this host can run, the default first: the version that `python3` is in PATH where it counts, else the newest. Never rejects:

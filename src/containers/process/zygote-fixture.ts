@@ -122,7 +122,7 @@ export async function initialise(
     }),
     'init',
   )
-  if (answer !== '{"ok":true}') throw new Error(`init answered ${answer}: ${printed}`)
+  if (!answer.startsWith('{"ok":true')) throw new Error(`init answered ${answer}: ${printed}`)
   return {
     process,
     run: (argument = {}) =>

@@ -50,21 +50,22 @@ function scripted(script: string): RuntimeLauncher {
 }
 
 describe('zygotes that do not come up', () => {
-  test('an unsupported host: the reason is told and logged, containers go the other way', async () => {
+  test('an unsupported host: the reason is told and logged, containers go the other way', async (context) => {
     const fallback = countingFallback()
     const starter = fixture.starter({ fallback })
+    context.after(() => starter.close())
     const launcher = scripted('echo \'{"unsupported":"no system calls here"}\'; cat')
     assert.equal(await starter.prepare(launcher), 'no system calls here')
     assert.match(fixture.warnings.at(-1) ?? '', /no zygote: .*no system calls here/)
     await assert.rejects(starter.start(fixture.plan(launcher), launcher), /fallback/)
     assert.equal(starter.counters.fellBack, 1)
     assert.equal(starter.counters.ready, 0)
-    await starter.close()
   })
 
-  test('the pause doubles from 250 ms and no zygote is tried within it', async () => {
+  test('the pause doubles from 250 ms and no zygote is tried within it', async (context) => {
     const clock = virtualClock()
     const starter = fixture.starter({ fallback: countingFallback(), clock })
+    context.after(() => starter.close())
     const log = join(directory, 'tries')
     writeFileSync(log, '')
     const launcher = scripted(`echo x >>${log}; exit 3`)
@@ -80,31 +81,30 @@ describe('zygotes that do not come up', () => {
       assert.equal(tries(), before + 1)
     }
     assert.equal(starter.counters.failures, 4)
-    await starter.close()
   })
 
-  test('one that is never ready is killed at its deadline; one that talks nonsense, at once', async () => {
+  test('one that is never ready is killed at its deadline; one that talks nonsense, at once', async (context) => {
     const starter = fixture.starter({ fallback: countingFallback(), timeoutMs: 100 })
+    context.after(() => starter.close())
     assert.match((await starter.prepare(scripted('exec sleep 60'))) ?? '', /not ready within 100 ms/)
     assert.match(
       (await starter.prepare(scripted('echo nonsense; exec sleep 60'))) ?? '',
       /what is not a message: nonsense/,
     )
-    await starter.close()
   })
 
-  test('an interpreter without a zygote, or that is not there', async () => {
+  test('an interpreter without a zygote, or that is not there', async (context) => {
     const fallback = countingFallback()
     const starter = fixture.starter({ fallback })
+    context.after(() => starter.close())
     const { zygote: _, ...without } = scripted('')
     assert.match((await starter.prepare(without)) ?? '', /no zygote/)
     await assert.rejects(starter.start(fixture.plan(without), without), /fallback/)
     const missing: RuntimeLauncher = { ...without, zygote: { command: ['/no/such/python', '/zygote.py'] } }
     assert.match((await starter.prepare(missing)) ?? '', /could not be started|ENOENT/)
-    await starter.close()
   })
 
-  test('a socket path that is too long is said to be', async () => {
+  test('a socket path that is too long is said to be', async (context) => {
     const starter = createZygoteStarter({
       fallback: countingFallback(),
       runDir: join(directory, 'x'.repeat(120)),
@@ -113,8 +113,8 @@ describe('zygotes that do not come up', () => {
       randomToken: () => 't',
       log: { warn: () => undefined },
     })
+    context.after(() => starter.close())
     assert.match((await starter.prepare(scripted('echo \'{"ready":true}\'; cat'))) ?? '', /longer than 107 bytes/)
-    await starter.close()
   })
 })
 
@@ -132,10 +132,11 @@ describe('zygotes that were up', { skip }, () => {
   const zygoteOf = ({ pid }: StartedProcess): number =>
     Number(/^PPid:\t(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1])
 
-  test('killed: its containers end, the next start falls back, after the pause there is another zygote', async () => {
+  test('killed: its containers end, the next start falls back, after the pause there is another zygote', async (context) => {
     const clock = virtualClock()
     const fallback = countingFallback()
     const starter = fixture.starter({ fallback, clock })
+    context.after(() => starter.close())
     await starter.prepare(python)
     const container = await initialise(await starter.start(fixture.plan(python), python), ECHO)
     process.kill(zygoteOf(container.process), 'SIGKILL')
@@ -148,12 +149,12 @@ describe('zygotes that were up', { skip }, () => {
     const next = await initialise(await starter.start(fixture.plan(python), python), ECHO)
     assert.deepEqual(await next.run({ a: 1 }), { a: 1 })
     await next.end()
-    await starter.close()
   })
 
-  test('killed while containers are being built: those starts fall back', async () => {
+  test('killed while containers are being built: those starts fall back', async (context) => {
     const fallback = countingFallback()
     const starter = fixture.starter({ fallback })
+    context.after(() => starter.close())
     await starter.prepare(python)
     const container = await initialise(await starter.start(fixture.plan(python), python), ECHO)
     const zygote = zygoteOf(container.process)
@@ -165,12 +166,12 @@ describe('zygotes that were up', { skip }, () => {
     assert.ok(results.every(({ status }) => status === 'rejected'))
     assert.equal(fallback.started.length, 5)
     assert.equal(starter.counters.pending, 0)
-    await starter.close()
   })
 
-  test('stuck: a start gives up at its deadline, the container that comes late is ended', async () => {
+  test('stuck: a start gives up at its deadline, the container that comes late is ended', async (context) => {
     const fallback = countingFallback()
     const starter = fixture.starter({ fallback, timeoutMs: 1000 })
+    context.after(() => starter.close())
     await starter.prepare(python)
     const container = await initialise(await starter.start(fixture.plan(python), python), ECHO)
     const zygote = zygoteOf(container.process)
@@ -184,12 +185,12 @@ describe('zygotes that were up', { skip }, () => {
     }
     assert.deepEqual(children(), [String(container.process.pid)])
     await container.end()
-    await starter.close()
   })
 
-  test('a plan that cannot be built: the reason is logged; after three the zygote takes no more, but its containers go on', async () => {
+  test('a plan that cannot be built: the reason is logged; after three the zygote takes no more, but its containers go on', async (context) => {
     const fallback = countingFallback()
     const starter = fixture.starter({ fallback, clock: virtualClock() })
+    context.after(() => starter.close())
     await starter.prepare(python)
     const running = await initialise(await starter.start(fixture.plan(python), python), ECHO)
     const zygote = zygoteOf(running.process)
@@ -205,22 +206,22 @@ describe('zygotes that were up', { skip }, () => {
       await new Promise((resolve) => setTimeout(resolve, 10))
     }
     assert.equal(readProcess(zygote), undefined, 'the zygote outlived its last container')
-    await starter.close()
   })
 
-  test('a network that needs a program of its own is not for a fork', async () => {
+  test('a network that needs a program of its own is not for a fork', async (context) => {
     const fallback = countingFallback()
     const starter = fixture.starter({ fallback })
+    context.after(() => starter.close())
     await starter.prepare(python)
     const plan = fixture.plan(python, { network: 'isolated', networkCommand: ['pasta', '--'] })
     await assert.rejects(starter.start(plan, python), /fallback/)
     assert.equal(starter.counters.failures, 0)
-    await starter.close()
   })
 
-  test('close ends the zygote and everything of it, and is idempotent; later starts go the other way', async () => {
+  test('close ends the zygote and everything of it, and is idempotent; later starts go the other way', async (context) => {
     const fallback = countingFallback()
     const starter = fixture.starter({ fallback })
+    context.after(() => starter.close())
     await starter.prepare(python)
     const container = await initialise(await starter.start(fixture.plan(python), python), ECHO)
     const zygote = zygoteOf(container.process)

@@ -282,10 +282,11 @@ for (const { kind, launcher } of fixture.pythons.filter((found) => found.launche
 describe('many and none', { skip: !supported }, () => {
   const [python] = fixture.pythons
 
-  test('50 at once: each is served, and nothing is left of them', async () => {
+  test('50 at once: each is served, and nothing is left of them', async (context) => {
     assert.ok(python !== undefined)
     const { launcher } = python
     const starter = fixture.starter()
+    context.after(() => starter.close())
     assert.equal(await starter.prepare(launcher), undefined)
     const containers = await Promise.all(
       Array.from({ length: 50 }, async (_, index) => {

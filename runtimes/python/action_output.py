@@ -1,0 +1,142 @@
+"""What an action prints and what is printed about it.
+
+Normally its output goes straight to descriptors 1 and 2. Where the platform sends runs ahead of their turn, each line that Python's streams write carries
+the activation that it belongs to: byte 0x1E, activation id, space (runtimes/README.md).
+"""
+
+import io
+import os
+import sys
+
+_ID_LENGTH = 32
+# A longer line is cut in two: it must not be held back for its newline for ever, and the platform reads lines of up to 1 MB.
+_MAX_PARTIAL = 900 * 1024
+_write = os.write
+
+
+def log(text):
+    """Prints a line to standard error; user code may have broken that, which is its own loss."""
+    try:
+        sys.stderr.write(text + "\n")
+    except (OSError, ValueError, AttributeError):
+        return
+
+
+def report(error, hidden):
+    """Prints what user code raised as Python would, without the frames of the files in `hidden` that lead to it."""
+    if isinstance(error, SystemExit):
+        if error.code is not None and not isinstance(error.code, int):
+            log(text_of(error))
+        return
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_code.co_filename in hidden:
+        trace = trace.tb_next
+    # The interpreter's own printer: importing the traceback module would cost more than the whole run.
+    sys.__excepthook__(type(error), error.with_traceback(trace), trace)
+
+
+def text_of(error):
+    """str(error), for exceptions whose own __str__ fails as well."""
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - user code
+        return type(error).__name__
+
+
+def flush():
+    """Writes out what the action has printed, on its own replacements of the streams too."""
+    for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
+        try:
+            stream.flush()
+        except (OSError, ValueError, AttributeError):
+            continue
+
+
+def configure_streams():
+    """UTF-8 whatever the locale, as the images have it (PYTHONIOENCODING); lines leave as they are printed, so that a crash does not lose them."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
+
+
+class Attribution:
+    """Puts the current run's id before every line of the streams that it installs, and knows whether the run printed."""
+
+    def __init__(self):
+        self.prefix = b""
+        self.printed = False
+        self.originals = (sys.stdout, sys.stderr)
+        flush()
+        self.streams = (_AttributedStream(1, self), _AttributedStream(2, self))
+        sys.stdout, sys.stderr = (
+            io.TextIOWrapper(stream, encoding="utf-8", errors="backslashreplace", line_buffering=True) for stream in self.streams
+        )
+        sys.__stdout__, sys.__stderr__ = sys.stdout, sys.stderr
+
+    def begin(self, activation):
+        """What is printed from now on belongs to that activation."""
+        known = isinstance(activation, str) and len(activation) == _ID_LENGTH and activation.isascii()
+        self.prefix = b"\x1e" + activation.encode() + b" " if known else b""
+        self.printed = False
+
+    def finish(self):
+        """Writes out what the run printed, closing its last line; True when there was anything."""
+        flush()
+        for stream in self.streams:
+            stream.close_line()
+        self.prefix = b""
+        return self.printed
+
+
+class _AttributedStream(io.RawIOBase):
+    """The binary side of sys.stdout or sys.stderr: whole lines go out in one write, each behind its prefix."""
+
+    def __init__(self, fd, attribution):
+        self.fd = fd
+        self.attribution = attribution
+        self.partial = b""
+
+    def fileno(self):
+        return self.fd
+
+    def isatty(self):
+        return False
+
+    def writable(self):
+        return True
+
+    def write(self, data):
+        data = bytes(data)
+        if not data:
+            return 0
+        attribution = self.attribution
+        attribution.printed = True
+        lines = (self.partial + data).split(b"\n")
+        self.partial = lines.pop()
+        if len(self.partial) > _MAX_PARTIAL:
+            lines.append(self.partial)
+            self.partial = b""
+        if lines:
+            prefix = attribution.prefix
+            _write_all(self.fd, b"".join([prefix + line + b"\n" for line in lines]))
+        return len(data)
+
+    def close_line(self):
+        """Ends a line that the run left open: the next one on this stream is another run's."""
+        if self.partial:
+            line, self.partial = self.partial, b""
+            try:
+                _write_all(self.fd, self.attribution.prefix + line + b"\n")
+            except OSError:
+                # The action closed the descriptor.
+                return
+
+
+def _write_all(fd, data):
+    rest = memoryview(data)
+    while rest:
+        try:
+            rest = rest[_write(fd, rest) :]
+        except BlockingIOError:
+            import select
+
+            select.select([], [fd], [])
