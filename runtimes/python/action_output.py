@@ -52,6 +52,15 @@ def flush():
             continue
 
 
+def flush_last():
+    """As `flush`, for a process that ends: lines without an end go out as well."""
+    flush()
+    for stream in (sys.stdout, sys.stderr):
+        binary = getattr(stream, "buffer", None)
+        if isinstance(binary, _AttributedStream):
+            binary.close_line()
+
+
 def configure_streams():
     """UTF-8 whatever the locale, as the images have it (PYTHONIOENCODING); lines leave as they are printed, so that a crash does not lose them."""
     for stream in (sys.stdout, sys.stderr):

@@ -190,7 +190,7 @@ def exit_code(error):
 
 def leave(code):
     """Ends the process at once: threads and exit handlers of user code must not keep a container that nobody needs."""
-    action_output.flush()
+    action_output.flush_last()
     os._exit(code)
 
 

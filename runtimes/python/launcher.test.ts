@@ -354,7 +354,7 @@ for (const { kind, launcher, pipelined } of subjects) {
             'import multiprocessing, os, subprocess, sys',
             'def twice(x): return 2 * x',
             'def main(args):',
-            '  os.fork()',
+            '  if os.fork() == 0: print("last words", end="")',
             '  with multiprocessing.get_context("fork").Pool(1) as pool:',
             '    four = pool.map(twice, [2])',
             '  return {"four": four, "out": subprocess.run([sys.executable, "-c", "print(7)"], capture_output=True, text=True).stdout}',
@@ -363,6 +363,7 @@ for (const { kind, launcher, pipelined } of subjects) {
       )
       assert.deepEqual(await python.run({}), { status: 200, body: { four: [4], out: '7\n' } })
       assert.deepEqual(await python.run({}), { status: 200, body: { four: [4], out: '7\n' } })
+      while (!/last words\n?last words/.test(python.printed().stdout)) await python.run({})
     })
 
     test('the end of standard input ends the launcher, whatever threads run', async () => {
