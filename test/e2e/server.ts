@@ -2,7 +2,8 @@
 
 import type { ChildProcess } from 'node:child_process'
 import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -14,15 +15,51 @@ export const GUEST =
   '23bc46b1-71f6-4ed5-8c54-816aa4f8c502:123zO3xZCLrMN6v2BKK1dXYFpXlPkccOFqm12CdAsMgRU4VrNZ9lyGVCGuMDGIwP'
 const START_MS = 30_000
 
+/** The fields of answers that tests read; which of them are there depends on the request. */
+export interface Body {
+  readonly activationId: string
+  readonly error: string
+  readonly code: string
+  readonly logs: readonly string[]
+  readonly annotations: readonly { readonly key: string; readonly value: unknown }[]
+  readonly duration: number
+  readonly response: {
+    readonly status: string
+    readonly success: boolean
+    readonly size?: number
+    readonly result: Readonly<Record<string, unknown>>
+  }
+  readonly [field: string]: unknown
+}
+
 export interface Answer {
   readonly status: number
   readonly headers: Headers
-  /** The parsed body; text where it is no JSON. */
-  readonly body: any
+  /** The parsed body; an object without fields where it is no JSON. */
+  readonly body: Body
+  readonly text: string
+}
+
+/** What the server says about itself when it is ready. */
+export interface Facts {
+  readonly url: string
+  readonly adminSocket?: string
+  readonly kinds: readonly string[]
+  readonly newKeys: readonly { readonly subject: string; readonly uuid: string; readonly key: string }[]
+  readonly protections: { readonly level: string; readonly root: boolean }
+}
+
+/** An entry of `GET /admin/pool`. */
+export interface PoolEntry {
+  readonly id: string
+  readonly actionKey?: string
+  readonly kind: string
+  readonly state: string
 }
 
 export interface TestServer {
   readonly url: string
+  readonly facts: Facts
   readonly dataDir: string
   readonly process: ChildProcess
   /** What the server wrote so far, both streams. */
@@ -33,7 +70,15 @@ export interface TestServer {
   put(name: string, code: string, rest?: object): Promise<Answer>
   invoke(name: string, args?: object, query?: string): Promise<Answer>
   /** The record, once it is there. */
-  activation(id: string, withinMs?: number): Promise<any>
+  activation(id: string, withinMs?: number): Promise<Body>
+  /** A request to the admin API's unix socket. */
+  admin(method: string, path: string, body?: unknown): Promise<Omit<Answer, 'headers'>>
+  /** The containers of an action, those included that are on their way out. */
+  containersOf(action: string): Promise<readonly PoolEntry[]>
+  /** A sample of `/metrics`: its name with labels as they are printed there; 0 where there is none. */
+  metric(sample: string): Promise<number>
+  /** Resident memory of the server's process in MB. */
+  memoryMb(): number
   /** SIGTERM; resolves with the exit code. */
   stop(): Promise<number | null>
   kill(): Promise<void>
@@ -45,38 +90,41 @@ export async function startServer(
     readonly flags?: readonly string[]
     readonly env?: Record<string, string>
     readonly dataDir?: string
+    /** Put before the command: `prlimit …`. */
+    readonly wrapper?: readonly string[]
   } = {},
 ): Promise<TestServer> {
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'stave-e2e-'))
-  const child = spawn(
+  const [command = '', ...args] = [
+    ...(options.wrapper ?? []),
     process.execPath,
-    [
-      EXECUTABLE,
-      'standalone',
-      '--port',
-      '0',
-      '--data-dir',
-      dataDir,
-      '--json',
-      '--log-format',
-      'json',
-      ...(options.flags ?? []),
-    ],
-    { env: { PATH: process.env['PATH'], HOME: dataDir, ...options.env }, stdio: ['ignore', 'pipe', 'pipe'] },
-  )
+    EXECUTABLE,
+    'standalone',
+    '--port',
+    '0',
+    '--data-dir',
+    dataDir,
+    '--json',
+    '--log-format',
+    'json',
+    ...(options.flags ?? []),
+  ]
+  const child = spawn(command, args, {
+    env: { PATH: process.env['PATH'], HOME: dataDir, ...options.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   let output = ''
-  const ready = Promise.withResolvers<string>()
+  const ready = Promise.withResolvers<Facts>()
   for (const stream of [child.stdout, child.stderr]) {
     createInterface({ input: stream }).on('line', (line) => {
       output += `${line}\n`
-      const url = /"url":"(http:[^"]+)"/.exec(line)?.[1]
-      if (url !== undefined) ready.resolve(url)
+      if (line.startsWith('{"version":')) ready.resolve(JSON.parse(line) as Facts)
     })
   }
   child.once('exit', (code) => ready.reject(new Error(`the server ended with ${code}:\n${output}`)))
   const timer = setTimeout(() => ready.reject(new Error(`the server did not start:\n${output}`)), START_MS)
-  const url = await ready.promise.finally(() => clearTimeout(timer))
-  return serverAt(url, dataDir, child, () => output)
+  const facts = await ready.promise.finally(() => clearTimeout(timer))
+  return serverAt(facts, dataDir, child, () => output)
 }
 
 /** Removes the data directory of a server that has ended. */
@@ -84,12 +132,14 @@ export function dispose(server: TestServer): void {
   rmSync(server.dataDir, { recursive: true, force: true })
 }
 
-function serverAt(url: string, dataDir: string, child: ChildProcess, output: () => string): TestServer {
+function serverAt(facts: Facts, dataDir: string, child: ChildProcess, output: () => string): TestServer {
   const exited = new Promise<number | null>((resolve) => {
     child.once('exit', (code) => resolve(code))
   })
+  const { url } = facts
   const server: TestServer = {
     url,
+    facts,
     dataDir,
     process: child,
     output,
@@ -104,7 +154,7 @@ function serverAt(url: string, dataDir: string, child: ChildProcess, output: () 
         ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
       })
       const text = await response.text()
-      return { status: response.status, headers: response.headers, body: parse(text) }
+      return { status: response.status, headers: response.headers, body: parse(text), text }
     },
     put: (name, code, rest = {}) =>
       server.call('PUT', `/actions/${name}?overwrite=true`, { exec: { kind: 'nodejs:default', code }, ...rest }),
@@ -118,6 +168,21 @@ function serverAt(url: string, dataDir: string, child: ChildProcess, output: () 
         await new Promise((resolve) => setTimeout(resolve, 20))
       }
     },
+    admin: (method, path, body) => adminRequest(facts.adminSocket ?? '', method, path, body),
+    async containersOf(action) {
+      const { body } = await server.admin('GET', '/admin/pool')
+      const entries = body as unknown as readonly PoolEntry[]
+      return entries.filter(({ actionKey }) => actionKey?.includes(`/${action}@`) === true)
+    },
+    async metric(sample) {
+      const { text } = await server.admin('GET', '/metrics')
+      const line = text.split('\n').find((candidate) => candidate.startsWith(`${sample} `))
+      return line === undefined ? 0 : Number(line.slice(sample.length + 1))
+    },
+    memoryMb() {
+      const status = readFileSync(`/proc/${child.pid}/status`, 'utf8')
+      return Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? Number.NaN) / 1024
+    },
     async stop() {
       child.kill('SIGTERM')
       return exited
@@ -130,10 +195,43 @@ function serverAt(url: string, dataDir: string, child: ChildProcess, output: () 
   return server
 }
 
-function parse(text: string): unknown {
+function adminRequest(
+  socketPath: string,
+  method: string,
+  path: string,
+  body: unknown,
+): Promise<Omit<Answer, 'headers'>> {
+  return new Promise((resolve, reject) => {
+    const headers = body === undefined ? {} : { 'content-type': 'application/json' }
+    const req = request({ socketPath, method, path, headers, timeout: 10_000 }, (res) => {
+      let text = ''
+      res.setEncoding('utf8')
+      res.on('data', (chunk: string) => void (text += chunk))
+      res.on('end', () => resolve({ status: res.statusCode ?? 0, body: parse(text), text }))
+    })
+    req.on('timeout', () => req.destroy(new Error(`no answer to ${method} ${path}`)))
+    req.on('error', reject)
+    req.end(body === undefined ? undefined : JSON.stringify(body))
+  })
+}
+
+function parse(text: string): Body {
   try {
-    return JSON.parse(text)
+    return JSON.parse(text) as Body
   } catch {
-    return text
+    return {} as Body
+  }
+}
+
+/** Waits until `holds`; fails with `what` after `withinMs`. */
+export async function eventually(
+  what: string,
+  holds: () => boolean | Promise<boolean>,
+  withinMs = 10_000,
+): Promise<void> {
+  const end = Date.now() + withinMs
+  while (!(await holds())) {
+    if (Date.now() > end) throw new Error(`not within ${withinMs} ms: ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 20))
   }
 }

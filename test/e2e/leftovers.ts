@@ -1,0 +1,72 @@
+/** The proof that containers left nothing on the host: no process, control group, mount or directory. */
+
+import assert from 'node:assert/strict'
+import { existsSync, readFileSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { readProcesses } from '../../src/containers/process/process-table.ts'
+import type { TestServer } from './server.ts'
+import { eventually } from './server.ts'
+
+/** Fails unless what is on the host belongs to containers that the running server knows. Waits a moment for those that are going. */
+export async function assertOnlyKnownContainers(server: TestServer): Promise<void> {
+  let unknown: readonly string[] = []
+  await eventually('containers that are on the host are known', async () => {
+    const { body } = await server.admin('GET', '/admin/pool')
+    const known = new Set((body as unknown as readonly { readonly id: string }[]).map(({ id }) => id))
+    const found = [...directories(containerDirectory(server.dataDir)), ...leaves(server.dataDir)]
+    unknown = found.filter((name) => !known.has(name))
+    return unknown.length === 0
+  }).catch((error: unknown) => assert.fail(`${String(error)}: ${unknown.join(', ')}`))
+}
+
+/** Fails when a server that has ended left anything behind. */
+export function assertNothingLeft({ dataDir }: Pick<TestServer, 'dataDir'>): void {
+  assert.deepEqual(directories(containerDirectory(dataDir)), [], 'directories')
+  assert.deepEqual(groups(dataDir).filter(existsSync), [], 'control groups')
+  assert.ok(!readFileSync('/proc/mounts', 'utf8').includes(dataDir), 'mounts')
+  const processes = readProcesses().flatMap(({ pid }) => {
+    const command = read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ')
+    const environment = read(`/proc/${pid}/environ`)
+    return command.includes(dataDir) || environment.includes(dataDir) ? [`${pid} ${command.slice(0, 200)}`] : []
+  })
+  assert.deepEqual(processes, [], 'processes')
+}
+
+/** Processes in the control groups of the server's containers. */
+export function containerProcesses(dataDir: string): readonly number[] {
+  const pids = groups(dataDir).flatMap((group) =>
+    directories(group).flatMap((leaf) => read(join(group, leaf, 'cgroup.procs')).split('\n')),
+  )
+  return [...new Set(pids.filter((pid) => pid !== '').map(Number))]
+}
+
+function containerDirectory(dataDir: string): string {
+  return join(dataDir, 'run', 'containers', 'containers')
+}
+
+function groups(dataDir: string): readonly string[] {
+  return read(join(dataDir, 'run', 'containers', 'cgroups'))
+    .split('\n')
+    .filter((line) => line !== '')
+}
+
+function leaves(dataDir: string): readonly string[] {
+  return [...new Set(groups(dataDir).flatMap((group) => directories(group)))]
+}
+
+function directories(path: string): readonly string[] {
+  try {
+    return readdirSync(path, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []))
+  } catch {
+    return []
+  }
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    // Processes end while they are looked at.
+    return ''
+  }
+}
