@@ -20,9 +20,11 @@ _MACHINE = os.uname().machine
 
 # Numbers of include/uapi/asm-generic/unistd.h (arm64) and arch/x86/entry/syscalls/syscall_64.tbl.
 _NUMBERS = {
-    "x86_64": {"clone": 56, "pivot_root": 155, "capset": 126, "mount_setattr": 442},
-    "aarch64": {"clone": 220, "pivot_root": 41, "capset": 91, "mount_setattr": 442},
+    "x86_64": {"clone": 56, "pivot_root": 155, "capset": 126},
+    "aarch64": {"clone": 220, "pivot_root": 41, "capset": 91},
 }
+# Newer calls have one number everywhere.
+_COMMON_NUMBERS = {"mount_setattr": 442, "landlock_create_ruleset": 444, "landlock_restrict_self": 446}
 
 CLONE_NEWNS = 0x00020000
 CLONE_NEWCGROUP = 0x02000000
@@ -103,6 +105,8 @@ def enter(plan, own_ids, is_orphan):
     _check(_libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0), "parent death signal")
     if is_orphan():
         os._exit(125)
+    if plan.get("hideAbstractSockets"):
+        _hide_abstract_sockets()
     if filters is not None:
         _load_seccomp(filters)
 
@@ -200,6 +204,16 @@ class _Program(ctypes.Structure):
     _fields_ = [("length", ctypes.c_ushort), ("filter", ctypes.c_char_p)]
 
 
+def _hide_abstract_sockets():
+    """Landlock's scope for sockets that have a name but no file: those of the host's network are not the container's to connect to."""
+    # struct landlock_ruleset_attr of linux/landlock.h: handled_access_fs, handled_access_net, scoped = LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET.
+    attributes = struct.pack("QQQ", 0, 0, 1)
+    rules = _libc.syscall(_number("landlock_create_ruleset"), attributes, ctypes.c_size_t(len(attributes)), 0)
+    _check(rules, "landlock rules")
+    _check(_libc.syscall(_number("landlock_restrict_self"), rules, 0), "landlock")
+    os.close(rules)
+
+
 def _load_seccomp(filters):
     program = _Program(len(filters) // 8, filters)
     _check(_libc.prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.addressof(program), 0, 0), "seccomp")
@@ -233,7 +247,7 @@ def _write(path, data):
 
 
 def _number(name):
-    return ctypes.c_long(_NUMBERS[_MACHINE][name])
+    return ctypes.c_long(_COMMON_NUMBERS.get(name) or _NUMBERS[_MACHINE][name])
 
 
 def _check(result, step):

@@ -3,6 +3,8 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmdirSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { release } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
@@ -194,6 +196,24 @@ for (const { kind, launcher } of fixture.pythons.filter((found) => found.launche
       assert.deepEqual(await other.run({ paths }), { there: [], tmp: [] })
       assert.ok(!existsSync('/tmp/mine'))
       await Promise.all([one.end(), other.end()])
+    })
+
+    test('abstract sockets of the host are out of reach where its network is shared', async (context) => {
+      const [major = 0, minor = 0] = release().split('.').map(Number)
+      if (major < 6 || (major === 6 && minor < 12)) return context.skip('Landlock has scopes since Linux 6.12')
+      const name = `stave-zygote-${process.pid}-${kind}`
+      const server = createServer().listen(`\0${name}`)
+      try {
+        const code =
+          'import socket\ndef main(a):\n  try:\n    socket.socket(socket.AF_UNIX).connect("\\0" + a["name"])\n  except OSError as error:\n    return {"outcome": error.strerror}\n  return {"outcome": "connected"}'
+        const open = await start(code, { network: 'host' })
+        assert.deepEqual(await open.run({ name }), { outcome: 'connected' })
+        const scoped = await start(code, { network: 'host', hideAbstractSockets: true })
+        assert.deepEqual(await scoped.run({ name }), { outcome: 'Operation not permitted' })
+        await Promise.all([open.end(), scoped.end()])
+      } finally {
+        server.close()
+      }
     })
 
     test('randomness is its own', async () => {

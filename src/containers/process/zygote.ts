@@ -114,7 +114,30 @@ export function createZygoteStarter(options: ZygoteOptions): ZygoteStarter {
   }
 }
 
-/** A network that is entered through a program of its own, or through the host's user namespace, is not for a system call in a fork. */
+/** What zygote_sandbox.py carries out: a field that is new in the plan does not compile here until a fork does it, too. */
+const CARRIED_OUT: Readonly<Record<keyof SandboxPlan, true>> = {
+  id: true,
+  root: true,
+  mounts: true,
+  user: true,
+  cgroupProcs: true,
+  network: true,
+  networkCommand: true,
+  networkNamespace: true,
+  seccompFile: true,
+  hideAbstractSockets: true,
+  rlimits: true,
+  hostname: true,
+  workingDirectory: true,
+  hostDirectory: true,
+  environment: true,
+}
+
+/**
+ * False for what would make a lesser sandbox of a fork than of an ordinary start, and for a network that is entered through a program of its own or through
+ * the host's user namespace.
+ */
 function canFork(plan: SandboxPlan): boolean {
+  if (!Object.keys(plan).every((field) => field in CARRIED_OUT)) return false
   return plan.network !== 'isolated' || (plan.networkNamespace !== undefined && plan.user !== undefined)
 }
