@@ -1,6 +1,7 @@
 /** What bin/stave.js does once the Node is new enough: compile cache, then the command line with the process's streams, environment and signals. */
 
 import { homedir } from 'node:os'
+import { setFlagsFromString } from 'node:v8'
 import { fileURLToPath } from 'node:url'
 import { enableCache, primeCache } from './compile-cache.js'
 
@@ -15,6 +16,8 @@ export async function startCommandLine() {
   const args = process.argv.slice(2)
   const root = fileURLToPath(new URL('..', import.meta.url))
   const cache = enableCache(root, process.env, homedir())
+  // What is loaded now stays: V8's young generation would grow to ten megabytes for it, and keep them (src/main/young-generation.ts).
+  setFlagsFromString('--semi-space-growth-factor=1')
   const asksForHelp = args.includes('--help') || args.includes('-h')
   if (cache !== undefined && !asksForHelp && args.some((word) => LONG_RUNNING.has(word))) primeCache(root, cache)
 

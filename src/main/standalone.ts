@@ -35,6 +35,7 @@ import type { HostReport } from './process-containers.ts'
 import { openProcessContainers } from './process-containers.ts'
 import { startRetention } from './retention.ts'
 import { registerStandaloneMetrics } from './standalone-metrics.ts'
+import { holdYoungGeneration, releaseYoungGeneration } from './young-generation.ts'
 
 export interface StandaloneOptions {
   readonly loaded: LoadedConfig
@@ -76,6 +77,7 @@ export async function startStandalone(options: StandaloneOptions): Promise<Runni
 }
 
 async function start(options: StandaloneOptions, cleanups: (() => Promise<void> | void)[]): Promise<RunningServer> {
+  holdYoungGeneration()
   const { log } = options
   const { config } = options.loaded
   const clock = systemClock
@@ -231,6 +233,7 @@ async function start(options: StandaloneOptions, cleanups: (() => Promise<void> 
   router.journal.start()
   const retention = startRetention({ activations, config, clock, log })
   cleanups.push(() => retention.stop())
+  cleanups.push(releaseYoungGeneration())
 
   listener = (req, res) => {
     const invocation = req.method === 'POST' ? matchInvocation(req.url ?? '/') : undefined
