@@ -83,6 +83,7 @@ async function runRows(rows: readonly Row[], options: WorkbenchOptions, json: bo
       failures[row.name] = `what it started could not be ended: ${messageOf(error)}`
     })
   }
+  if (interruption.asked) return INTERRUPTED
   const report = { machine: describeMachine(busiest, new Date()), quick: options.quick, findings, failures }
   process.stdout.write(json ? `${JSON.stringify(reportJson(report), undefined, 2)}\n` : `\n${reportText(report)}`)
   return Object.keys(failures).length > 0 ? 1 : 0

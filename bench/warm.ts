@@ -11,8 +11,8 @@ import { startEcho, startPipe } from './limits/start-limit.ts'
 import type { LoadResult } from './load/load-plan.ts'
 import { runCleanLoad } from './load/run-load.ts'
 
-const CONNECTIONS = [1, 16]
 const OTHERS: Readonly<Record<string, string>> = {
+  overlapping: '16 runs at a time in a container',
   record: 'the whole activation record in the answer',
   pipe: 'not Stave: HTTP, a pipe, a child',
 }
@@ -27,21 +27,13 @@ export const warm: Row = {
     const { target: echo } = await startEcho(bench)
     const { target: pipe } = await startPipe(bench)
     const peers = bench.options.peers === undefined ? {} : await startPeers(bench, bench.options.peers)
-    const targets = {
-      echo,
-      stave: server.target(['echo']),
-      overlapping: server.target(['overlapping']),
-      record: server.target(['echo'], true),
-      pipe,
-      ...peers,
-    }
+    const both = { echo, stave: server.target(['echo']), pipe, ...peers }
+    const more = { ...both, overlapping: server.target(['overlapping']), record: server.target(['echo'], true) }
     bench.progress('everybody is warmed up')
-    for (const target of Object.values(targets)) {
+    for (const target of Object.values(more)) {
       await runCleanLoad(bench, target, { connections: 16, warmMs: 0, durationMs: bench.amount(2500, 1000) })
     }
-    const findings: Finding[] = []
-    for (const connections of CONNECTIONS) findings.push(...(await measureWith(bench, targets, connections)))
-    return findings
+    return [...(await measureWith(bench, both, 1)), ...(await measureWith(bench, more, 16))]
   },
 }
 
@@ -50,12 +42,12 @@ async function measureWith(
   targets: Readonly<Record<'echo' | 'stave', LoadTarget>>,
   connections: number,
 ): Promise<readonly Finding[]> {
-  const shape = { connections, warmMs: 300, durationMs: bench.amount(1200, 500) }
+  const shape = { connections, warmMs: 250, durationMs: bench.amount(1000, 500) }
   const contenders = Object.fromEntries(
     Object.entries(targets).map(([name, target]) => [name, () => runCleanLoad(bench, target, shape)]),
   )
   bench.progress(`${Object.keys(contenders).join(', ')} in turn, ${connections} connection(s)`)
-  const { echo = [], stave = [], overlapping = [], ...others } = await interleave(bench.amount(5, 2), contenders)
+  const { echo = [], stave = [], ...others } = await interleave(bench.amount(5, 2), contenders)
   const plural = connections === 1 ? '1 connection' : `${connections} connections`
   const finding = (what: string, results: readonly LoadResult[]): Finding => ({
     row: 'warm',
@@ -79,7 +71,6 @@ async function measureWith(
       compared: pairedDifference(tail(echo), tail(stave)),
       budget: { type: 'added', atMost: 3 },
     },
-    finding('16 runs at a time in a container', overlapping),
     ...Object.entries(others).map(([name, results]) => finding(OTHERS[name] ?? `not Stave: ${name}`, results)),
   ]
 }

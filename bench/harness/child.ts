@@ -22,14 +22,18 @@ export interface Child {
   line(mark: string): Promise<string>
   /** Resolves with all of standard output when the child has ended well; rejects with what it said otherwise. */
   output(): Promise<string>
-  /** Ends it and resolves when it is gone. Idempotent, never rejects. */
-  stop(): Promise<void>
+  /** The end of what it has written to standard error. */
+  complaints(): string
+  /** Ends it and resolves when it is gone: by the end of its input, or by SIGTERM. Idempotent, never rejects. */
+  stop(how?: 'input' | 'signal'): Promise<void>
   /** Ends it at once, without waiting: for the end of this process. */
   kill(): void
 }
 
 const LINE_TIMEOUT_MS = 60_000
 const ERRORS_KEPT = 4000
+/** What was written before the end is read by then. */
+const PIPES_MS = 500
 
 /** Starts `file` with pipes on descriptors 0 to 3. Throws when it cannot be started. */
 export async function startChild(file: string, args: readonly string[], options: ChildOptions): Promise<Child> {
@@ -56,6 +60,9 @@ export async function startChild(file: string, args: readonly string[], options:
   // Of a child that has gone; its exit tells.
   for (const stream of [stdin, answers]) stream.on('error', () => undefined)
   child.on('error', () => undefined)
+  const exited = new Promise<void>((resolve) => {
+    child.once('exit', () => resolve())
+  })
   const closed = new Promise<number | null>((resolve) => {
     child.once('close', (code) => {
       state.ended = true
@@ -95,12 +102,20 @@ export async function startChild(file: string, args: readonly string[], options:
       if ((await closed) !== 0) throw endedEarly()
       return state.out
     },
-    stop: async () => {
+    complaints: () => state.errors.trim(),
+    stop: async (how = 'signal') => {
       if (state.ended) return
-      child.kill('SIGTERM')
+      stdin.end()
+      if (how === 'signal') child.kill('SIGTERM')
       const timer = setTimeout(() => child.kill('SIGKILL'), options.graceMs ?? 10_000)
-      await closed
+      await exited
       clearTimeout(timer)
+      // A process that it left behind may hold its pipes for ever.
+      const pipes = setTimeout(() => {
+        for (const stream of [stdout, stderr, answers]) stream.destroy()
+      }, PIPES_MS)
+      await closed
+      clearTimeout(pipes)
     },
     kill: () => void child.kill('SIGKILL'),
   }

@@ -24,6 +24,7 @@ export class Workbench {
   readonly options: WorkbenchOptions
   readonly #cleanups: (() => Promise<void> | void)[] = []
   readonly #children = new Set<Child>()
+  #closed = false
 
   constructor(options: WorkbenchOptions) {
     this.options = options
@@ -42,15 +43,17 @@ export class Workbench {
     return this.quick ? quick : whole
   }
 
-  /** A new private directory. */
+  /** A new private directory. Throws when the row has ended. */
   directory(): string {
+    this.#checkOpen()
     const path = mkdtempSync(join(tmpdir(), 'stave-bench-'))
     this.defer(() => rmSync(path, { recursive: true, force: true, maxRetries: 3 }))
     return path
   }
 
-  /** Starts a process; it is stopped with the row. */
+  /** Starts a process; it is stopped with the row. Rejects when it cannot be started, or the row has ended. */
   async start(file: string, args: readonly string[], options: Partial<ChildOptions> = {}): Promise<Child> {
+    this.#checkOpen()
     const child = await startChild(file, args, { env: this.options.env, ...options })
     this.#children.add(child)
     this.defer(async () => {
@@ -72,6 +75,7 @@ export class Workbench {
 
   /** Ends what the row started. Rejects with the first failure after everything has been tried. Idempotent. */
   async close(): Promise<void> {
+    this.#closed = true
     const failures: unknown[] = []
     for (const cleanup of this.#cleanups.splice(0).toReversed()) {
       try {
@@ -81,6 +85,11 @@ export class Workbench {
       }
     }
     if (failures.length > 0) throw failures[0]
+  }
+
+  /** An interrupted row must not start what nobody would end. */
+  #checkOpen(): void {
+    if (this.#closed) throw new Error('the row was ended')
   }
 
   /** Kills what is still there; for the end of this process, when nothing can be waited for. */

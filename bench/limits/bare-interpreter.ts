@@ -31,7 +31,7 @@ const SANDBOXES: Readonly<Record<SandboxLevel, readonly string[]>> = {
       '--die-with-parent',
       '--new-session',
     ],
-    ...['--ro-bind', '/', '/', '--proc', '/proc', '--dev', '/dev', '--tmpfs', '/tmp', '--'],
+    ...['--ro-bind', '/', '/', '--proc', '/proc', '--dev', '/dev', '--tmpfs', '/dev/shm', '--'],
   ],
   unshare: [
     'unshare',
@@ -61,40 +61,40 @@ export async function startInterpreter(bench: Workbench, level: SandboxLevel = '
       await exchange(JSON.stringify(code))
       await exchange('{}')
     },
-    stop: () => child.stop(),
+    // A sandbox that is killed while it is being built may leave its inner half waiting.
+    stop: () => child.stop('input'),
   }
 }
 
 /** Lines of the child's descriptor 3; one is waited for at a time. */
-function linesOf({ answers }: Child): { next(): Promise<string> } {
+function linesOf(child: Child): { next(): Promise<string> } {
   const ready: string[] = []
-  let waiting: ((line: string) => void) | undefined
+  let waiting: PromiseWithResolvers<string> | undefined
   let rest = ''
-  answers.setEncoding('utf8').on('data', (text: string) => {
+  const fail = (what: string): void => {
+    waiting?.reject(new Error(`an interpreter ${what}: ${child.complaints()}`))
+    waiting = undefined
+  }
+  child.answers.setEncoding('utf8').on('data', (text: string) => {
     const lines = (rest + text).split('\n')
     rest = lines.pop() ?? ''
     for (const line of lines) {
       if (waiting === undefined) ready.push(line)
       else {
-        waiting(line)
+        waiting.resolve(line)
         waiting = undefined
       }
     }
   })
+  child.answers.once('close', () => fail('ended without an answer'))
   return {
-    next: () =>
-      new Promise((resolve, reject) => {
-        const line = ready.shift()
-        if (line !== undefined) return resolve(line)
-        const timer = setTimeout(() => reject(new Error('an interpreter did not answer')), ANSWER_MS)
-        waiting = (text) => {
-          clearTimeout(timer)
-          resolve(text)
-        }
-        answers.once('end', () => {
-          clearTimeout(timer)
-          reject(new Error('an interpreter ended without an answer'))
-        })
-      }),
+    next: async () => {
+      const line = ready.shift()
+      if (line !== undefined) return line
+      const answer = Promise.withResolvers<string>()
+      waiting = answer
+      const timer = setTimeout(() => fail('did not answer'), ANSWER_MS)
+      return answer.promise.finally(() => clearTimeout(timer))
+    },
   }
 }
