@@ -47,6 +47,7 @@ def main():
         # The launcher takes the directory off the path when it has its own modules.
         sys.path.insert(0, directory)
         sandbox = importlib.import_module("zygote_sandbox")
+        relocation = importlib.import_module("zygote_relocation")
         launcher = importlib.import_module("launcher")
     except ImportError as error:
         tell({"unsupported": str(error)})
@@ -64,7 +65,7 @@ def main():
             continue
     launcher.action_code.preloaded = frozenset(name.partition(".")[0] for name in sys.modules.keys() - PLAIN)
     os.chdir("/")
-    zygote = Zygote(sandbox)
+    zygote = Zygote(sandbox, relocation)
     gc.collect()
     # Collections in children would touch, and thereby copy, every page that has an object.
     gc.freeze()
@@ -76,8 +77,9 @@ def main():
 
 
 class Zygote:
-    def __init__(self, sandbox):
+    def __init__(self, sandbox, relocation):
         self.sandbox = sandbox
+        self.relocation = relocation
         self.ids = (os.geteuid(), os.getegid())
         self.children = set()
         self.pending = b""
@@ -118,6 +120,7 @@ class Zygote:
             if request["pid"] in self.children:
                 os.kill(request["pid"], signal.SIGKILL)
             return None
+        self.move_to(request["plan"]["mounts"])
         try:
             pid = self.sandbox.clone(request["plan"])
         except OSError as error:
@@ -128,6 +131,20 @@ class Zygote:
         self.children.add(pid)
         tell({"id": request["id"], "pid": pid})
         return None
+
+    def move_to(self, mounts):
+        """Moves to where containers see this installation: they all see it at the same place, so the first one tells."""
+        if self.relocation is None:
+            return
+        executable, prefix = self.relocation.own_place()
+        place = self.relocation.place_in(mounts, executable, prefix)
+        if place is not None:
+            # Frozen objects are not found.
+            gc.unfreeze()
+            self.relocation.relocate(prefix, place)
+            gc.collect()
+            gc.freeze()
+        self.relocation = None
 
     def reap(self):
         """Tells of all children that have ended."""
@@ -213,6 +230,7 @@ def become_launcher(launcher, script):
     launcher.__name__, launcher.__file__, launcher.__spec__ = "__main__", script, None
     sys.modules["__main__"] = sys.modules.pop("launcher")
     sys.modules.pop("zygote_sandbox")
+    sys.modules.pop("zygote_relocation")
     launcher.serve()
 
 

@@ -5,6 +5,7 @@ import { homedir } from 'node:os'
 import { dirname, isAbsolute } from 'node:path'
 import { installedFile } from './discover-installation.ts'
 import { findPythonCandidates } from './python-candidates.ts'
+import { isAlwaysVisible, showInstallation } from './python-installation.ts'
 import type { PythonFacts } from './python-probe.ts'
 import { probePythons } from './python-probe.ts'
 import type { RuntimeLauncher, RuntimeMount } from './runtime-launcher.ts'
@@ -27,8 +28,6 @@ export interface DiscoveredPython {
 }
 
 const FIRST_MINOR = 9
-/** Directories that every sandbox shows anyway. */
-const ALWAYS_VISIBLE = /^\/(?:usr|lib|lib64|bin|sbin)(?:\/|$)/
 /** Where the launcher's files are inside a sandbox. */
 const TARGET = '/runtime/python'
 const LAUNCHER_FILES = ['launcher.py', 'action_code.py', 'action_output.py', 'action_archive.py']
@@ -41,7 +40,8 @@ export async function discoverPython(options: DiscoverPythonOptions): Promise<re
   const configured = Object.entries(options.interpreters).filter(
     ([kind, path]) => kind.startsWith('python:') && isInterpreter(kind, path, options),
   )
-  const candidates = findPythonCandidates(options.path, options.home ?? homedir())
+  const home = options.home ?? homedir()
+  const candidates = findPythonCandidates(options.path, home)
   const facts = await probePythons(
     [...new Set([...configured.map(([, path]) => path), ...candidates.map(({ path }) => path)])],
     options.cacheDir,
@@ -51,7 +51,7 @@ export async function discoverPython(options: DiscoverPythonOptions): Promise<re
   for (const [kind, path] of configured) {
     const answer = facts.get(path)
     if (answer === undefined) continue
-    if (kindOf(answer) === kind) kinds.set(kind, launcherOf(kind, path, answer))
+    if (kindOf(answer) === kind) kinds.set(kind, launcherOf(kind, path, answer, home))
     else options.log.warn({ kind, path, version: answer.version }, 'the configured interpreter is of another version')
   }
   let preferred: string | undefined
@@ -60,7 +60,7 @@ export async function discoverPython(options: DiscoverPythonOptions): Promise<re
     const kind = answer === undefined ? undefined : kindOf(answer)
     if (answer === undefined || kind === undefined) continue
     if (isDefault) preferred = kind
-    if (!kinds.has(kind)) kinds.set(kind, launcherOf(kind, path, answer))
+    if (!kinds.has(kind)) kinds.set(kind, launcherOf(kind, path, answer, home))
   }
   const sorted = [...kinds].sort(([one], [other]) => other.localeCompare(one, 'en', { numeric: true }))
   const first = sorted.find(([kind]) => kind === preferred)
@@ -81,47 +81,33 @@ function kindOf(facts: PythonFacts): string | undefined {
   return counts ? `python:3.${facts.minor}` : undefined
 }
 
-function launcherOf(kind: string, interpreter: string, facts: PythonFacts): RuntimeLauncher {
+function launcherOf(kind: string, interpreter: string, facts: PythonFacts, home: string): RuntimeLauncher {
   // -I: nothing of PYTHON* or of the user's site directory. -B: compiled copies of an action's modules would fill its /tmp for a single use.
   const flags = ['-I', '-B']
+  const shown = showInstallation(kind, interpreter, facts, home)
   return {
     kind,
     family: 'python',
     interpreter,
     version: facts.version,
-    mounts: [...interpreterMounts(interpreter, facts), ...LAUNCHER_FILES.map((name) => launcherMount(name))],
-    command: [interpreter, ...flags, `${TARGET}/launcher.py`],
+    mounts: [...shown.mounts, ...LAUNCHER_FILES.map((name) => launcherMount(name))],
+    command: [shown.inside, ...flags, `${TARGET}/launcher.py`],
     hostCommand: [interpreter, ...flags, installedFile('runtimes/python/launcher.py')],
     environment: {
-      PATH: ALWAYS_VISIBLE.test(interpreter)
+      PATH: isAlwaysVisible(shown.inside)
         ? '/usr/local/bin:/usr/bin:/bin'
-        : `${dirname(interpreter)}:/usr/local/bin:/usr/bin:/bin`,
+        : `${dirname(shown.inside)}:/usr/local/bin:/usr/bin:/bin`,
       HOME: '/tmp',
       LANG: 'C.UTF-8',
       // For Python processes that an action starts.
       PYTHONIOENCODING: 'UTF-8',
       PYTHONDONTWRITEBYTECODE: '1',
     },
-    ...(facts.canFork && { zygote: { command: [interpreter, ...flags, installedFile('runtimes/python/zygote.py')] } }),
+    sandboxEnvironment: shown.environment,
+    ...(facts.canFork && { zygote: { command: [shown.host, ...flags, installedFile('runtimes/python/zygote.py')] } }),
   }
 }
 
 function launcherMount(name: string): RuntimeMount {
   return { source: installedFile(`runtimes/python/${name}`), target: `${TARGET}/${name}` }
-}
-
-/**
- * The installation, at its own path: an interpreter finds its library relative to itself and its libraries by paths that were compiled in, and a process
- * forked from the zygote has the host's paths in memory. An installation that is spread over a whole tree (`/opt`, a home) shows only its library.
- */
-function interpreterMounts(interpreter: string, facts: PythonFacts): readonly RuntimeMount[] {
-  const trees = [facts.basePrefix, facts.prefix].filter((prefix) => isOwnTree(prefix))
-  const wanted = new Set([...trees, interpreter, ...facts.libraries].filter((path) => !ALWAYS_VISIBLE.test(path)))
-  const outermost = [...wanted].filter((path) => ![...wanted].some((other) => path.startsWith(`${other}/`)))
-  return outermost.map((path) => ({ source: path, target: path }))
-}
-
-/** True for a directory that an installation has for itself, as far as its path tells. */
-function isOwnTree(prefix: string): boolean {
-  return prefix.split('/').length > 2 && prefix !== homedir()
 }

@@ -19,6 +19,10 @@ export interface PythonFacts {
   readonly basePrefix: string
   /** Existing directories of the standard library. */
   readonly libraries: readonly string[]
+  /** Directory of the shared library that the interpreter is in; empty when it is a program of its own. */
+  readonly libraryDirectory: string
+  /** Where OpenSSL looks for certificates unless told otherwise; each empty where there is nothing. */
+  readonly certificates: { readonly file: string; readonly directory: string }
   /** True when the modules that the zygote needs are there: ctypes is an optional part of CPython. */
   readonly canFork: boolean
 }
@@ -31,11 +35,26 @@ try:
     fork = sys.platform == 'linux'
 except ImportError:
     fork = False
+library = ''
+try:
+    with open('/proc/self/maps') as maps:
+        for line in maps:
+            if '/libpython' in line:
+                library = os.path.dirname(line.split(None, 5)[5])
+except OSError:
+    pass
+try:
+    import _ssl
+    _, file, _, directory = _ssl.get_default_verify_paths()
+except ImportError:
+    file = directory = ''
 i = sys.version_info
 dirs = [os.path.dirname(os.__file__)] + [p for p in sys.path if p.endswith('lib-dynload')]
 print(json.dumps({'implementation': sys.implementation.name, 'major': i[0], 'minor': i[1], 'version': '%d.%d.%d' % i[:3],
   'prefix': sys.prefix, 'basePrefix': getattr(sys, 'base_prefix', sys.prefix),
-  'libraries': [d for d in dirs if os.path.isdir(d)], 'canFork': fork}))
+  'libraries': [d for d in dirs if os.path.isdir(d)], 'libraryDirectory': library,
+  'certificates': {'file': file if os.path.isfile(file) else '', 'directory': directory if os.path.isdir(directory) else ''},
+  'canFork': fork}))
 `
 
 const factsSchema = v.object({
@@ -46,6 +65,8 @@ const factsSchema = v.object({
   prefix: v.string(),
   basePrefix: v.string(),
   libraries: v.array(v.string()),
+  libraryDirectory: v.string(),
+  certificates: v.object({ file: v.string(), directory: v.string() }),
   canFork: v.boolean(),
 })
 const cacheSchema = v.record(v.string(), v.object({ stamp: v.string(), facts: factsSchema }))

@@ -127,6 +127,7 @@ function makePlan(
     hostDirectory: held.hostDirectory,
     environment: {
       ...launcher.environment,
+      ...(level !== 'none' && launcher.sandboxEnvironment),
       HOME: home,
       ...(level === 'none' && { TMPDIR: home }),
       __OW_API_HOST: host.networks.apiHost,

@@ -21,6 +21,8 @@ export interface RuntimeLauncher {
   readonly hostCommand: readonly [string, ...string[]]
   /** Environment besides `__OW_API_HOST`: PATH, HOME, LANG and what the interpreter needs. */
   readonly environment: Readonly<Record<string, string>>
+  /** Goes over `environment` in a sandbox: variables that name mount targets, which would mislead a plain process. */
+  readonly sandboxEnvironment?: Readonly<Record<string, string>>
   /** Host command of a process that forks ready interpreters (see runtimes/python/zygote.py); undefined: each container is a process start. */
   readonly zygote?: { readonly command: readonly [string, ...string[]] }
 }

@@ -1,5 +1,6 @@
 /** Looks at a sandbox from inside: a shell script that runs as a container does, and the reading of what it saw. Probes beat version checks. */
 
+import { WORKING_DIRECTORY } from './root-directory.ts'
 import type { RuntimeLauncher } from './runtime-launcher.ts'
 
 /** Shell built-ins only, so that it costs one process. Lines are "key value"; it ends with `done`. */
@@ -14,7 +15,9 @@ echo "processes $#"
 { true > /tmp/stave-self-test; } 2>/dev/null && echo 'tmp writable'
 { true > ./stave-self-test; } 2>/dev/null && echo 'work writable'
 [ -c /dev/null ] && echo 'dev present'
-[ -e /root ] && echo 'home visible'
+for home in /root /home/* /Users; do
+  [ -e "$home" ] && [ "$home" != ${WORKING_DIRECTORY} ] && echo 'home visible'
+done
 echo done
 `
 

@@ -75,7 +75,12 @@ export async function openZygoteFixture(path: string): Promise<ZygoteFixture> {
       hostname: 'action',
       workingDirectory: WORKING_DIRECTORY,
       hostDirectory: directory,
-      environment: { ...launcher.environment, HOME: WORKING_DIRECTORY, __OW_API_HOST: 'http://api' },
+      environment: {
+        ...launcher.environment,
+        ...launcher.sandboxEnvironment,
+        HOME: WORKING_DIRECTORY,
+        __OW_API_HOST: 'http://api',
+      },
       ...more,
     }),
     starter: ({ fallback = noFallback, clock = systemClock, timeoutMs = 10_000 } = {}) =>

@@ -6,6 +6,7 @@ import type { Readable, Writable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import * as v from 'valibot'
 import { readProcess } from './process-table.ts'
+import { WORKING_DIRECTORY } from './root-directory.ts'
 import type { SandboxPlan } from './sandbox-plan.ts'
 import type { ProcessExit, StartedProcess } from './started-process.ts'
 import type { StreamServer } from './zygote-streams.ts'
@@ -55,7 +56,7 @@ export async function startZygote(options: ZygoteProcessOptions): Promise<Zygote
   // Containers are forks: they show the zygote's arguments and first environment as their own, so neither tells of the platform.
   const child = spawn(interpreter, [...args.slice(0, -1), basename(script)], {
     cwd: dirname(script),
-    env: { PATH: '/usr/bin:/bin', LANG: 'C.UTF-8' },
+    env: { PATH: '/usr/bin:/bin', LANG: 'C.UTF-8', HOME: WORKING_DIRECTORY },
     stdio: ['pipe', 'pipe', 'pipe'],
     detached: true,
   })

@@ -149,7 +149,7 @@ for (const { kind, launcher } of fixture.pythons.filter((found) => found.launche
         ...fixture.plan(launcher).environment,
         __OW_ACTIVATION_ID: '0123456789abcdef0123456789abcdef',
       })
-      assert.equal(seen.firstEnvironment, 'PATH=/usr/bin:/bin\0LANG=C.UTF-8\0')
+      assert.equal(seen.firstEnvironment, 'PATH=/usr/bin:/bin\0LANG=C.UTF-8\0HOME=/home/action\0')
       assert.doesNotMatch(seen.commandLine, new RegExp(fixture.directory))
       // Standard input is the null device, then stdout, stderr and the two that the launcher has moved up.
       assert.deepEqual(seen.descriptors, ['/dev/null', 'socket', 'socket', 'socket', 'socket'])
