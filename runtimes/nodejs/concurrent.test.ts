@@ -160,7 +160,7 @@ describeOnEveryNode('runs sent ahead of their turn', (start) => {
     )
     await launcher.end()
   })
-  test('S4-60: last words without a newline are heard when the action ends the process', async () => {
+  test('runtimes 1.7: last words without a newline are heard when the action ends the process', async () => {
     const launcher = await start()
     await launcher.send(
       init('function main() { process.stdout.write("out"); process.stderr.write("err"); process.exit(3) }'),

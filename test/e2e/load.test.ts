@@ -45,7 +45,7 @@ describe('a node with room for four containers', () => {
   })
   after(() => stopClean(server))
 
-  test('S3-32: 10,000 parked requests: all are served when there is room, more than that are refused', async () => {
+  test('S4-44: 10,000 parked requests: all are served when there is room, more than that are refused', async () => {
     const gate = await closedGate()
     try {
       const code = `${gate.pass}\nasync function main() { await pass(); return { done: true } }`
@@ -124,7 +124,7 @@ describe('bursts and rotation', () => {
   })
   after(() => stopClean(server))
 
-  test('S4-41: 200 parallel first calls of an action: no error, no more containers than there is room for', async () => {
+  test('S4-44: 200 parallel first calls of an action: no error, no more containers than there is room for', async () => {
     await server.put(
       'burst',
       'const main = async () => { await new Promise((r) => setTimeout(r, 5)); return { pid: process.pid } }',
@@ -140,7 +140,7 @@ describe('bursts and rotation', () => {
     assert.ok((await server.containersOf('burst')).length <= 20)
   })
 
-  test('1.9: stem cells take the first call of a new action', async () => {
+  test('design 6: stem cells take the first call of a new action', async () => {
     await eventually('stem cells are there', async () => (await stems(server)).length >= 2, 20_000)
     for (const kind of ['nodejs:default', 'python:default']) {
       const name = `stem-${kind.split(':')[0]}`
@@ -176,7 +176,7 @@ describe('bursts and rotation', () => {
     assert.equal((await server.invoke('sleeper')).headers.get('x-stave-start'), 'warm')
   })
 
-  test('S3-27: 100 actions in rotation through room for 20: evicted by need, no error, no collapse', async () => {
+  test('design 6: 100 actions in rotation through room for 20: evicted by need, no error, no collapse', async () => {
     const names = Array.from({ length: 100 }, (_, index) => `turn${index}`)
     for (const name of names) {
       assert.equal(

@@ -157,7 +157,7 @@ test('when the process ends, what is in flight is lost, after its last words wer
   assert.deepEqual(await run(channel), { type: 'lost' })
 })
 
-test('S4-60: last words without a newline are heard, and whose they are', async () => {
+test('runtimes 1.7: last words without a newline are heard, and whose they are', async () => {
   const { channel, answers, stdout, stderr } = piped()
   answers.write('{"ok":true}\n')
   await channel.ready
