@@ -84,7 +84,7 @@ describe('ActivationWriter', () => {
   it('S4-76: a record is read as soon as it was taken, before and after it is stored', async () => {
     const { writer, store, clock } = bench()
     const record = recordOf(5)
-    writer.record(record)
+    void writer.record(record)
     const query = { namespace: NAMESPACE, skip: 0, limit: 10 }
     for (const stored of [0, 1]) {
       assert.equal(await store.count({ namespace: NAMESPACE }), stored)
@@ -104,10 +104,10 @@ describe('ActivationWriter', () => {
     const { writer, store, clock } = bench({ flushIntervalMs: 20 })
     let release: () => void = () => undefined
     store.beforeAppend = () => new Promise((resolve) => (release = resolve))
-    writer.record(recordOf(1))
+    void writer.record(recordOf(1))
     await clock.advance(0)
     assert.deepEqual(store.batches, [1])
-    for (let index = 0; index < 5; index++) writer.record(recordOf(index))
+    for (let index = 0; index < 5; index++) void writer.record(recordOf(index))
     await clock.advance(100)
     assert.deepEqual(store.batches, [1], 'the first batch is still under way')
     store.beforeAppend = () => undefined
@@ -115,7 +115,7 @@ describe('ActivationWriter', () => {
     await clock.advance(0)
     await clock.advance(0)
     assert.deepEqual(store.batches, [1, 5])
-    writer.record(recordOf(1))
+    void writer.record(recordOf(1))
     await clock.advance(19)
     assert.deepEqual(store.batches, [1, 5])
     await clock.advance(1)
@@ -124,7 +124,7 @@ describe('ActivationWriter', () => {
 
   it('cuts a backlog into batches and takes no pause between them', async () => {
     const { writer, store, clock } = bench()
-    for (let index = 0; index < 2500; index++) writer.record(recordOf(index))
+    for (let index = 0; index < 2500; index++) void writer.record(recordOf(index))
     for (let turn = 0; turn < 10; turn++) await clock.advance(0)
     assert.deepEqual(store.batches, [1000, 1000])
     await clock.advance(20)
@@ -136,7 +136,7 @@ describe('ActivationWriter', () => {
     store.beforeAppend = outage
     const records = Array.from({ length: 10_000 }, (_, index) => recordOf(index))
     for (const [index, record] of records.entries()) {
-      writer.record(record)
+      void writer.record(record)
       if (index % 50 !== 0) continue
       await clock.advance(150)
       // A moment for the spool's file, which time on the virtual clock is not.
@@ -162,14 +162,14 @@ describe('ActivationWriter', () => {
     while (!writer.saturated) {
       assert.ok(records.length < 60)
       records.push(recordOf(records.length))
-      writer.record(records.at(-1) ?? recordOf(0))
+      void writer.record(records.at(-1) ?? recordOf(0))
       await clock.advance(10)
       await sleep(1)
     }
     // Calls that were accepted before come to their end all the same.
     for (let index = 0; index < 200; index++) {
       records.push(recordOf(index))
-      writer.record(records.at(-1) ?? recordOf(0))
+      void writer.record(records.at(-1) ?? recordOf(0))
     }
     await clock.advance(20_000)
     assert.equal(writer.saturated, true)
@@ -183,7 +183,7 @@ describe('ActivationWriter', () => {
   it('is saturated when records come faster than the spool takes them', () => {
     const { writer, store } = bench({ maxPendingBytes: 10_000 })
     store.beforeAppend = outage
-    for (let index = 0; index < 50; index++) writer.record(recordOf(index))
+    for (let index = 0; index < 50; index++) void writer.record(recordOf(index))
     assert.equal(writer.saturated, true)
   })
 
@@ -200,7 +200,7 @@ describe('ActivationWriter', () => {
     void writer.store(recordOf(2)).then(() => (spooled = true))
     await clock.advance(100)
     assert.equal(spooled, false)
-    for (let index = 0; index < 20; index++) writer.record(recordOf(index))
+    for (let index = 0; index < 20; index++) void writer.record(recordOf(index))
     await until(clock, () => spooled)
   })
 
@@ -208,7 +208,7 @@ describe('ActivationWriter', () => {
     const first = bench()
     first.store.beforeAppend = outage
     const records = Array.from({ length: 100 }, (_, index) => recordOf(index))
-    for (const record of records) first.writer.record(record)
+    for (const record of records) void first.writer.record(record)
     const flushed = first.writer.close(deadlineIn(60_000, first.clock))
     await until(first.clock, () => first.writer.pending === 0)
     await flushed
@@ -221,7 +221,7 @@ describe('ActivationWriter', () => {
 
   it('flushes to the store within its deadline', async () => {
     const { writer, store, clock } = bench()
-    for (let index = 0; index < 3000; index++) writer.record(recordOf(index))
+    for (let index = 0; index < 3000; index++) void writer.record(recordOf(index))
     await writer.flush(deadlineIn(1000, clock))
     assert.equal(await store.count({ namespace: NAMESPACE }), 3000)
     await writer.flush(deadlineIn(0, clock))
@@ -230,7 +230,7 @@ describe('ActivationWriter', () => {
   it('spools at the end what a store that hangs does not take', async () => {
     const { writer, store, clock } = bench()
     store.beforeAppend = () => new Promise(() => undefined)
-    for (let index = 0; index < 10; index++) writer.record(recordOf(index))
+    for (let index = 0; index < 10; index++) void writer.record(recordOf(index))
     await clock.advance(0)
     const flushed = writer.flush(deadlineIn(60_000, clock))
     await until(clock, () => writer.pending === 0, 1000)
@@ -241,7 +241,7 @@ describe('ActivationWriter', () => {
   it('says so when records cannot be stored before the deadline', async () => {
     const { writer, store, clock } = bench({ maxSpoolBytes: 0 })
     store.beforeAppend = outage
-    writer.record(recordOf(1))
+    void writer.record(recordOf(1))
     const flushed = writer.flush(deadlineIn(1000, clock)).then(
       () => 'flushed',
       (error: Error) => error.message,
@@ -259,8 +259,8 @@ describe('ActivationWriter', () => {
     store.beforeAppend = (rows) => {
       if (rows.some(({ activationId }) => activationId === poison.activationId)) throw new TypeError('malformed')
     }
-    for (let index = 0; index < 5; index++) writer.record(recordOf(index))
-    writer.record(poison)
+    for (let index = 0; index < 5; index++) void writer.record(recordOf(index))
+    void writer.record(poison)
     await until(clock, () => writer.pending === 0)
     assert.equal(await store.count({ namespace: NAMESPACE }), 5)
     assert.equal(writer.rejected, 1)
@@ -273,7 +273,7 @@ describe('ActivationWriter', () => {
     store.beforeAppend = () => new Promise((resolve) => setImmediate(resolve))
     const seen = new Set<ActivationId>()
     for (let round = 1; round <= 40; round++) {
-      writer.record(recordOf(round, 'ok', round % 2 === 0 ? 'even' : 'odd'))
+      void writer.record(recordOf(round, 'ok', round % 2 === 0 ? 'even' : 'odd'))
       await clock.advance(round % 4)
       const counting = writer.count({ namespace: NAMESPACE })
       const listing = writer.list({ namespace: NAMESPACE, skip: 0, limit: 100 })

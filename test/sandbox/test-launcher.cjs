@@ -16,21 +16,22 @@ if (process.argv[2] === 'silent') {
   process.exit(3)
 } else {
   let main
+  const handle = async (line) => {
+    try {
+      const { value } = JSON.parse(line)
+      if (main === undefined) {
+        main = runInThisContext(`(function (require) { ${value.code}\nreturn main })`)(require)
+        answer('{"ok":true}')
+      } else {
+        answer(JSON.stringify((await main(value)) ?? {}))
+      }
+    } catch (error) {
+      answer(`!502 ${JSON.stringify({ error: String(error) })}`)
+    }
+  }
   readline
     .createInterface({ input: process.stdin })
-    .on('line', async (line) => {
-      try {
-        const { value } = JSON.parse(line)
-        if (main === undefined) {
-          main = runInThisContext(`(function (require) { ${value.code}\nreturn main })`)(require)
-          answer('{"ok":true}')
-        } else {
-          answer(JSON.stringify((await main(value)) ?? {}))
-        }
-      } catch (error) {
-        answer(`!502 ${JSON.stringify({ error: String(error) })}`)
-      }
-    })
+    .on('line', (line) => void handle(line))
     .on('close', () => process.exit(0))
   answer('{"ok":true}')
 }
