@@ -50,6 +50,12 @@ export function collectLog(limitBytes: number): CollectingLog {
     add(stream, cut.toString('utf8'), held?.at ?? at)
   }
 
+  function endPartialLines(at: number): void {
+    for (const stream of ['stdout', 'stderr'] as const) {
+      if (partial[stream] !== undefined) end(stream, Buffer.alloc(0), at)
+    }
+  }
+
   return {
     append(stream, chunk, now) {
       if (truncated || limitBytes === 0 || json !== undefined) return
@@ -68,13 +74,12 @@ export function collectLog(limitBytes: number): CollectingLog {
       truncated = chunk.length > room
     },
     note(message, now) {
+      endPartialLines(now)
       if (limitBytes > 0) add('stderr', message, now)
     },
     complete(now) {
       if (json !== undefined) return
-      for (const stream of ['stdout', 'stderr'] as const) {
-        if (partial[stream] !== undefined) end(stream, Buffer.alloc(0), now)
-      }
+      endPartialLines(now)
       if (truncated) {
         add('stderr', `Logs were truncated because the total bytes size exceeds the limit of ${limitBytes} bytes.`, now)
       }

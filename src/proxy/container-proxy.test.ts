@@ -249,6 +249,7 @@ test('init and run each get the whole time limit; reaching it is a developer err
   const inInit = bench()
   const init = inInit.submit(runRequestFixture(actionFixture({ limits })))
   await inInit.clock.advance(1000)
+  assert.equal(finished(init).timedOut, true)
   assert.deepEqual(JSON.parse(finished(init).outcome.resultJson), {
     error: 'The action exceeded its time limits of 1000 milliseconds during initialization.',
   })

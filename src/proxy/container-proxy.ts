@@ -293,13 +293,13 @@ export function createContainerProxy(
     }
     run.initMs = now - run.beganAt
     run.runBeganAt = now
-    failInit(run, classifyTimeout('init', timeoutMs))
+    failInit(run, classifyTimeout('init', timeoutMs), true)
   }
 
   /** A failed init is the answer of everybody who waited for it: the next container would fail the same way. */
-  function failInit(run: Run, outcome: Outcome): void {
+  function failInit(run: Run, outcome: Outcome, timedOut = false): void {
     const waiting = overflow?.drain() ?? []
-    finish(run, outcome, false)
+    finish(run, outcome, timedOut)
     for (const { request, done } of waiting) {
       const at = clock.now()
       const log = collectLog(request.program.logLimitBytes)
