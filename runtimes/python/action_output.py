@@ -80,6 +80,21 @@ class Attribution:
             io.TextIOWrapper(stream, encoding="utf-8", errors="backslashreplace", line_buffering=True) for stream in self.streams
         )
         sys.__stdout__, sys.__stderr__ = sys.stdout, sys.stderr
+        exit_now = os._exit
+
+        def exit_with_last_words(status):
+            # What was flushed counts as written, though its line has no end yet; what was not is lost, as it always is with os._exit.
+            for stream in self.streams:
+                stream.close_line()
+            exit_now(status)
+
+        os._exit = exit_with_last_words
+        # The line that was open at a fork is the parent's to end.
+        os.register_at_fork(after_in_child=self._forget_lines)
+
+    def _forget_lines(self):
+        for stream in self.streams:
+            stream.partial = b""
 
     def begin(self, activation):
         """What is printed from now on belongs to that activation."""

@@ -307,6 +307,17 @@ for (const { kind, launcher, pipelined } of subjects) {
       assert.equal(await other.run({}), 'lost')
     })
 
+    test('os._exit writes out what was flushed, also of a line without an end', async () => {
+      const python = await start()
+      await python.init(
+        source(
+          'import os, sys\ndef main(args):\n  sys.stdout.write("last words")\n  sys.stdout.flush()\n  if os.fork() == 0: os._exit(0)\n  os.wait()\n  os._exit(5)',
+        ),
+      )
+      assert.equal(await python.run({}), 'lost')
+      assert.match(python.printed().stdout, /^last words\n?$/)
+    })
+
     test('NaN, cycles and objects that are no JSON are named in a 502', async () => {
       const python = await start()
       await python.init(
