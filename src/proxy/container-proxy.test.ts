@@ -7,7 +7,7 @@ import { scriptedContainer } from '../../test/scripted-container.ts'
 import type { VirtualClock } from '../../test/virtual-clock.ts'
 import { virtualClock } from '../../test/virtual-clock.ts'
 import type { ContainerProxy, ProxyCounters } from './container-proxy.ts'
-import { createContainerProxy } from './container-proxy.ts'
+import { createContainerProxy, newProxyCounters } from './container-proxy.ts'
 import type { FinishedRun, RunRequest, RunResult } from './run-request.ts'
 
 interface Bench {
@@ -27,17 +27,7 @@ function bench(
   const clock = virtualClock()
   const container = scriptedContainer(options.concurrent, options.pipelined)
   const discards: string[] = []
-  const counters: ProxyCounters = {
-    inits: 0,
-    runs: 0,
-    busy: 0,
-    timeouts: 0,
-    discarded: 0,
-    suspends: 0,
-    suspendFailures: 0,
-    resumes: 0,
-    resumeFailures: 0,
-  }
+  const counters = newProxyCounters()
   const proxy = createContainerProxy(container, 'cold', {
     clock,
     timers: clock,

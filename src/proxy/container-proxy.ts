@@ -40,6 +40,21 @@ export interface ProxyCounters extends SuspensionCounters {
   discarded: number
 }
 
+/** Counters of a node that has done nothing yet. */
+export function newProxyCounters(): ProxyCounters {
+  return {
+    inits: 0,
+    runs: 0,
+    busy: 0,
+    timeouts: 0,
+    discarded: 0,
+    suspends: 0,
+    suspendFailures: 0,
+    resumes: 0,
+    resumeFailures: 0,
+  }
+}
+
 export interface ProxyDeps {
   readonly clock: Clock
   readonly timers: Timers

@@ -4,7 +4,7 @@ import type { Container } from '../containers/container-factory.ts'
 import type { Cancel, Clock, Timers } from '../model/clock.ts'
 import type { ActivationId, ContainerId } from '../model/ids.ts'
 import type { ContainerProxy, ProxyCounters, ProxySettings } from './container-proxy.ts'
-import { createContainerProxy } from './container-proxy.ts'
+import { createContainerProxy, newProxyCounters } from './container-proxy.ts'
 
 export interface ProxyRegistryDeps {
   readonly clock: Clock
@@ -35,17 +35,7 @@ const REPORT_INTERVAL_MS = 1000
 export function createProxyRegistry(deps: ProxyRegistryDeps): ProxyRegistry {
   const proxies = new Map<ContainerId, ContainerProxy>()
   const reported = new Map<ContainerId, number>()
-  const counters: ProxyCounters = {
-    inits: 0,
-    runs: 0,
-    busy: 0,
-    timeouts: 0,
-    discarded: 0,
-    suspends: 0,
-    suspendFailures: 0,
-    resumes: 0,
-    resumeFailures: 0,
-  }
+  const counters = newProxyCounters()
   let cancel: Cancel | undefined
 
   function report(): void {
