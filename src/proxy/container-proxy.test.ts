@@ -6,8 +6,10 @@ import type { ScriptedContainer } from '../../test/scripted-container.ts'
 import { scriptedContainer } from '../../test/scripted-container.ts'
 import type { VirtualClock } from '../../test/virtual-clock.ts'
 import { virtualClock } from '../../test/virtual-clock.ts'
-import type { ContainerProxy, ProxyCounters } from './container-proxy.ts'
-import { createContainerProxy, newProxyCounters } from './container-proxy.ts'
+import type { ContainerProxy } from './container-proxy.ts'
+import type { ProxyCounters } from './proxy-counters.ts'
+import { createContainerProxy } from './container-proxy.ts'
+import { newProxyCounters } from './proxy-counters.ts'
 import type { FinishedRun, RunRequest, RunResult } from './run-request.ts'
 
 interface Bench {

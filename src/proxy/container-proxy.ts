@@ -11,15 +11,16 @@ import type { Outcome } from '../model/activation.ts'
 import { APPLICATION_ERROR, DEVELOPER_ERROR, WHISK_ERROR, errorOutcome } from '../model/activation.ts'
 import type { Cancel, Clock, Timers } from '../model/clock.ts'
 import type { ActivationId } from '../model/ids.ts'
-import type { CollectingLog } from './activation-log.ts'
 import { EMPTY_LOG, collectLog } from './activation-log.ts'
 import { MESSAGES, classifyInit, classifyLost, classifyRun, classifyTimeout } from './classify.ts'
 import type { OverflowBuffer, OverflowSettings } from './overflow-buffer.ts'
 import { overflowBuffer } from './overflow-buffer.ts'
-import type { RunRequest, RunResult, StartKind } from './run-request.ts'
+import type { ProxyCounters } from './proxy-counters.ts'
+import type { Done, Run, Waiting } from './run.ts'
+import { newRun } from './run.ts'
+import type { RunRequest } from './run-request.ts'
 import { initMessage, runMessage } from './runtime-messages.ts'
 import { serviceTime } from './service-time.ts'
-import type { SuspensionCounters } from './suspension.ts'
 import { createSuspension } from './suspension.ts'
 
 export interface ProxySettings {
@@ -30,31 +31,6 @@ export interface ProxySettings {
   readonly overflow: Pick<OverflowSettings, 'maxBytes' | 'maxWaitMs'>
 }
 
-/** Shared by all proxies of a node; telemetry reads them. */
-export interface ProxyCounters extends SuspensionCounters {
-  inits: number
-  runs: number
-  /** Requests refused because the container was at its limit and the buffer full, or the wait in it too long. */
-  busy: number
-  timeouts: number
-  discarded: number
-}
-
-/** Counters of a node that has done nothing yet. */
-export function newProxyCounters(): ProxyCounters {
-  return {
-    inits: 0,
-    runs: 0,
-    busy: 0,
-    timeouts: 0,
-    discarded: 0,
-    suspends: 0,
-    suspendFailures: 0,
-    resumes: 0,
-    resumeFailures: 0,
-  }
-}
-
 export interface ProxyDeps {
   readonly clock: Clock
   readonly timers: Timers
@@ -63,8 +39,6 @@ export interface ProxyDeps {
   readonly discard: (reason: string) => void
   readonly counters: ProxyCounters
 }
-
-export type Done = (result: RunResult) => void
 
 export interface ContainerProxy {
   readonly container: Container
@@ -78,27 +52,6 @@ export interface ContainerProxy {
   activations(): readonly ActivationId[]
   /** Runs the request or says why not; calls back exactly once, possibly before it returns. */
   submit(request: RunRequest, done: Done): void
-}
-
-interface Waiting {
-  readonly request: RunRequest
-  readonly done: Done
-}
-
-interface Run extends Waiting {
-  readonly start: StartKind
-  startedAt: number
-  beganAt: number
-  /** False while it waits in the runtime behind another one. */
-  begun: boolean
-  /** Monotonic ms at which the run itself began, init done. */
-  runBeganAt: number
-  initMs: number | undefined
-  /** Monotonic ms at which the present phase reaches the action's limit. */
-  limitAt: number
-  log: CollectingLog | undefined
-  /** The caller has its result. */
-  settled: boolean
 }
 
 /** Work in ms that may be sent ahead to a runtime that takes it: what it saves is a wake-up of two processes a run, which only counts for short ones. */
@@ -186,21 +139,9 @@ export function createContainerProxy(
   }
 
   function begin(waiting: Waiting): void {
-    const now = clock.monotonic()
     const { timeoutMs } = waiting.request.program
-    const run: Run = {
-      ...waiting,
-      start: state === 'fresh' ? firstStart : suspension.suspended ? 'thawed' : 'warm',
-      startedAt: clock.now(),
-      beganAt: now,
-      begun: running.size < slots(),
-      runBeganAt: now,
-      initMs: undefined,
-      limitAt: now + timeoutMs,
-      log: undefined,
-      settled: false,
-    }
-    if (!run.begun) run.limitAt = Infinity
+    const start = state === 'fresh' ? firstStart : suspension.suspended ? 'thawed' : 'warm'
+    const run = newRun(waiting, start, running.size < slots(), clock)
     running.add(run)
     cancelLimit ??= timers.after(timeoutMs, checkLimits)
     channel.answerLimitBytes = run.request.resultLimitBytes

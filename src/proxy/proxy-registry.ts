@@ -3,8 +3,10 @@
 import type { Container } from '../containers/container-factory.ts'
 import type { Cancel, Clock, Timers } from '../model/clock.ts'
 import type { ActivationId, ContainerId } from '../model/ids.ts'
-import type { ContainerProxy, ProxyCounters, ProxySettings } from './container-proxy.ts'
-import { createContainerProxy, newProxyCounters } from './container-proxy.ts'
+import type { ContainerProxy, ProxySettings } from './container-proxy.ts'
+import type { ProxyCounters } from './proxy-counters.ts'
+import { createContainerProxy } from './container-proxy.ts'
+import { newProxyCounters } from './proxy-counters.ts'
 
 export interface ProxyRegistryDeps {
   readonly clock: Clock
