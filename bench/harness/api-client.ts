@@ -1,13 +1,10 @@
-/** A small HTTP client over kept connections that times each request: for calls whose own cost is milliseconds. Rates are measured by the load generator. */
+/** A small HTTP client over kept connections, for what is not measured: creating actions, asking for metrics. */
 
 import { Agent, request } from 'node:http'
 
 export interface ApiAnswer {
   readonly status: number
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>
   readonly text: string
-  /** From before the request was written until its answer was complete. */
-  readonly ms: number
 }
 
 export interface ApiClient {
@@ -28,7 +25,6 @@ export function apiClient(
     send: (method, path, body) =>
       new Promise((resolve, reject) => {
         const bytes = body === undefined ? undefined : Buffer.from(JSON.stringify(body))
-        const startedAt = performance.now()
         const sent = request({
           ...target,
           agent,
@@ -45,9 +41,7 @@ export function apiClient(
           answer.on('data', (chunk: Buffer) => chunks.push(chunk))
           answer.on('error', reject)
           answer.on('end', () => {
-            const ms = performance.now() - startedAt
-            const { statusCode = 0, headers: received } = answer
-            resolve({ status: statusCode, headers: received, text: Buffer.concat(chunks).toString(), ms })
+            resolve({ status: answer.statusCode ?? 0, text: Buffer.concat(chunks).toString() })
           })
         })
         sent.on('timeout', () => sent.destroy(new Error(`${method} ${path} was not answered in ${TIMEOUT_MS} ms`)))

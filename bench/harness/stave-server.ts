@@ -5,6 +5,8 @@ import { GUEST_KEY } from '../../src/cli/connection.ts'
 import type { SandboxLevel } from '../../src/containers/process/settings.ts'
 import type { ApiAnswer } from './api-client.ts'
 import { apiClient } from './api-client.ts'
+import { rawCaller } from './raw-caller.ts'
+import { median, percentile } from './statistics.ts'
 import type { Workbench } from './workbench.ts'
 
 /** Where load goes: everything of a LoadPlan that the server determines. */
@@ -21,10 +23,14 @@ export interface ActionOptions {
   readonly memoryMb?: number
 }
 
-/** How a call found its container, from the header `X-Stave-Start`. */
+/** A call as its caller saw it, and as the headers `X-Stave-Start` and `Server-Timing` tell of it. */
 export interface TimedCall {
   readonly ms: number
   readonly start: string
+  /** From its arrival until init, or else the run, began; of init, 0 where there was none; of the run. */
+  readonly waitMs: number
+  readonly initMs: number
+  readonly runMs: number
 }
 
 export interface PoolContainer {
@@ -85,8 +91,10 @@ export async function startStave(bench: Workbench, flags: Readonly<Record<string
   const authorization = `Basic ${Buffer.from(GUEST_KEY).toString('base64')}`
   const api = apiClient({ host: HOST, port }, { Authorization: authorization })
   const admin = apiClient({ socketPath: facts.adminSocket })
+  const caller = rawCaller({ host: HOST, port }, { Authorization: authorization })
   bench.defer(() => {
     api.close()
+    caller.close()
     admin.close()
   })
   expect(await api.send('GET', '/api/v1'), 200)
@@ -102,9 +110,11 @@ export async function startStave(bench: Workbench, flags: Readonly<Record<string
       expect(await api.send('PUT', `${NAMESPACE}/actions/${name}?overwrite=true`, body), 200)
     },
     async call(name, body = {}) {
-      const path = `${NAMESPACE}/actions/${name}?blocking=true&result=true`
-      const answer = expect(await api.send('POST', path, body), 200)
-      return { ms: answer.ms, start: String(answer.headers['x-stave-start']) }
+      const { status, head, ms } = await caller.post(`${NAMESPACE}/actions/${name}?blocking=true&result=true`, body)
+      if (status !== 200) throw new Error(`a call of ${name} was answered: ${head}`)
+      const part = (what: string): number => Number(new RegExp(`${what};dur=([\\d.]+)`).exec(head)?.[1] ?? 0)
+      const start = /x-stave-start: (\w+)/i.exec(head)?.[1] ?? ''
+      return { ms, start, waitMs: part('wait'), initMs: part('init'), runMs: part('run') }
     },
     target: (names, wholeRecord = false) => ({
       host: HOST,
@@ -142,4 +152,17 @@ export async function startStave(bench: Workbench, flags: Readonly<Record<string
 function expect(answer: ApiAnswer, status: number): ApiAnswer {
   if (answer.status !== status) throw new Error(`status ${answer.status}: ${answer.text.slice(0, 500)}`)
   return answer
+}
+
+/** Where the time of calls went, in the middle: for the details of a finding. */
+export function partsOf(calls: readonly TimedCall[]): Readonly<Record<string, number>> {
+  return {
+    p95Ms: percentile(
+      calls.map(({ ms }) => ms),
+      0.95,
+    ),
+    waitMs: median(calls.map(({ waitMs }) => waitMs)),
+    initMs: median(calls.map(({ initMs }) => initMs)),
+    runMs: median(calls.map(({ runMs }) => runMs)),
+  }
 }

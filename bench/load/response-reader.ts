@@ -5,13 +5,14 @@ const LENGTH = /\r\ncontent-length: *(\d+)/i
 /** `HTTP/1.1 ` */
 const STATUS_AT = 9
 
-/** One connection's reader; `onResponse` is called with the status at the last byte of each response. Throws where a response tells no length. */
-export function responseReader(onResponse: (status: number) => void): (chunk: Buffer) => void {
+/** One connection's reader; `onResponse` is called with status and headers at the last byte of each response. Throws where a response tells no length. */
+export function responseReader(onResponse: (status: number, head: string) => void): (chunk: Buffer) => void {
   /** Bytes of headers that are not complete. */
   let partial: Buffer | undefined
   /** Bytes of the present body that are to come. */
   let missing = 0
   let status = 0
+  let head = ''
 
   return (chunk) => {
     let at = 0
@@ -26,7 +27,7 @@ export function responseReader(onResponse: (status: number) => void): (chunk: Bu
         missing -= taken
         at += taken
         if (missing > 0) return
-        onResponse(status)
+        onResponse(status, head)
       }
       if (at === data.length) return
       const end = data.indexOf(HEADERS_END, at, 'latin1')
@@ -34,13 +35,13 @@ export function responseReader(onResponse: (status: number) => void): (chunk: Bu
         partial = data.subarray(at)
         return
       }
-      const head = data.toString('latin1', at, end)
+      head = data.toString('latin1', at, end)
       const length = LENGTH.exec(head)?.[1]
       if (length === undefined) throw new Error(`a response without Content-Length: ${head}`)
       status = Number(head.slice(STATUS_AT, STATUS_AT + 3))
       missing = Number(length)
       at = end + HEADERS_END.length
-      if (missing === 0) onResponse(status)
+      if (missing === 0) onResponse(status, head)
     }
   }
 }
