@@ -7,7 +7,16 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { ZipFile } from 'yazl'
 import { assertNothingLeft, assertOnlyKnownContainers } from './leftovers.ts'
 import type { RawClient } from './many-clients.ts'
-import { ask, byStatus, closedGate, invocationTarget, manyClients, rawClient, requestText } from './many-clients.ts'
+import {
+  ask,
+  byStatus,
+  closedGate,
+  invocationTarget,
+  lacksOpenFiles,
+  manyClients,
+  rawClient,
+  requestText,
+} from './many-clients.ts'
 import type { Body, TestServer } from './server.ts'
 import { dispose, eventually, startServer } from './server.ts'
 
@@ -74,15 +83,19 @@ describe('hostile clients of a whole server', () => {
     await eventually('the connections are gone', async () => (await server.metric('process_open_fds')) < 150)
   })
 
-  test('thousands of connections: those above the bound are closed, and room comes back', async () => {
-    const clients = await manyClients(server.url, 6000, () => '')
-    await eventually('the excess is closed', () => clients.filter(({ socket }) => socket.closed).length >= 1000)
-    end(clients)
-    await eventually(
-      'there is room again',
-      async () => (await ask(server.url, requestText('GET', '/ping'))).status === 200,
-    )
-  })
+  test(
+    'thousands of connections: those above the bound are closed, and room comes back',
+    { skip: lacksOpenFiles(6000) },
+    async () => {
+      const clients = await manyClients(server.url, 6000, () => '')
+      await eventually('the excess is closed', () => clients.filter(({ socket }) => socket.closed).length >= 1000)
+      end(clients)
+      await eventually(
+        'there is room again',
+        async () => (await ask(server.url, requestText('GET', '/ping'))).status === 200,
+      )
+    },
+  )
 
   test('truncated, oversized and unreadable requests are each answered as documented', async () => {
     const invoke = invocationTarget('hello')

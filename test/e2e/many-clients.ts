@@ -1,5 +1,6 @@
 /** Thousands of HTTP clients at once: bare sockets, because a request object each would measure this process instead of the server. */
 
+import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
@@ -18,6 +19,12 @@ export interface RawClient {
   readonly socket: Socket
   /** Resolves with the first answer, or with status 0 when the connection ends before it. Never rejects. */
   readonly answer: Promise<RawAnswer>
+}
+
+/** False, or why not so many connections can be open here: in this process, or in one that it starts. */
+export function lacksOpenFiles(connections: number): false | string {
+  const limit = Number(/^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1] ?? 'Infinity')
+  return limit < connections + 200 && `the limit of open files is ${limit}`
 }
 
 const AUTHORIZATION = `Basic ${Buffer.from(GUEST).toString('base64')}`

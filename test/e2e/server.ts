@@ -123,7 +123,13 @@ export async function startServer(
   }
   child.once('exit', (code) => ready.reject(new Error(`the server ended with ${code}:\n${output}`)))
   const timer = setTimeout(() => ready.reject(new Error(`the server did not start:\n${output}`)), START_MS)
-  const facts = await ready.promise.finally(() => clearTimeout(timer))
+  const facts = await ready.promise
+    .catch((error: unknown) => {
+      child.kill('SIGKILL')
+      if (options.dataDir === undefined) rmSync(dataDir, { recursive: true, force: true })
+      throw error
+    })
+    .finally(() => clearTimeout(timer))
   return serverAt(facts, dataDir, child, () => output)
 }
 
