@@ -1,6 +1,7 @@
 /** The role `standalone`: management, router, control and the containers of this host in one process, over SQLite in one data directory. */
 
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { Exchange } from '../api/exchange.ts'
 import { createHttpServer } from '../api/http-server.ts'
 import { sendError } from '../api/respond.ts'
 import { transactionIdOf } from '../api/transaction-id.ts'
@@ -14,6 +15,7 @@ import { createAdminApi } from '../management/admin-api.ts'
 import { randomCredentials } from '../management/credentials.ts'
 import { createManagement } from '../management/management.ts'
 import { createUserAdministration } from '../management/user-administration.ts'
+import type { Clock } from '../model/clock.ts'
 import { systemClock, systemTimers } from '../model/clock.ts'
 import type { TransactionId } from '../model/ids.ts'
 import { randomIds } from '../model/ids.ts'
@@ -225,7 +227,10 @@ async function start(options: StandaloneOptions, cleanups: (() => Promise<void> 
     ids,
     reportFault,
   })
-  const adminSocket = await listenForOperators(config, servers, (req, res) => admin.handle(req, res))
+  // Not among those that a drain closes first: probes are told what is going on until the end.
+  const internal: Server[] = []
+  cleanups.push(() => internal.forEach((server) => server.close().closeAllConnections()))
+  const adminSocket = await listenForOperators(config, internal, (req, res) => admin.handle(req, res))
 
   await pool.start()
   proxies.start()
@@ -236,9 +241,10 @@ async function start(options: StandaloneOptions, cleanups: (() => Promise<void> 
   cleanups.push(releaseYoungGeneration())
 
   listener = (req, res) => {
-    const invocation = req.method === 'POST' ? matchInvocation(req.url ?? '/') : undefined
-    if (invocation === undefined) return management.handle(req, res)
     const exchange = { req, res, tid: transactionIdOf(req, ids) }
+    if (log.debugEnabled) logRequest(log, clock, exchange)
+    const invocation = req.method === 'POST' ? matchInvocation(req.url ?? '/') : undefined
+    if (invocation === undefined) return management.handle(exchange)
     handleInvoke(exchange, invocation, router.invokeDeps).catch((error: unknown) =>
       sendError(exchange, error, reportFault),
     )
@@ -258,6 +264,19 @@ async function start(options: StandaloneOptions, cleanups: (() => Promise<void> 
       return stopping
     },
   }
+}
+
+/** One line a request, at its end. Without the query, which may hold what nobody should read. */
+function logRequest(log: Logger, clock: Clock, { req, res, tid }: Exchange): void {
+  const began = clock.monotonic()
+  const [path] = (req.url ?? '').split('?', 1)
+  res.once('close', () => {
+    const ms = Math.round(clock.monotonic() - began)
+    log.debug(
+      { transactionId: tid, method: req.method, path, status: res.statusCode, ended: res.writableEnded, ms },
+      'request',
+    )
+  })
 }
 
 /** The port is held while the containers are prepared; whoever comes too early is told so. */

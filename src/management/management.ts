@@ -1,6 +1,5 @@
 /** The management plane's request handler: everything of OpenWhisk's REST API but invocations. It keeps nothing between requests. */
 
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import { REST_CORS, ROOT_CORS } from '../api/cors.ts'
 import type { Exchange } from '../api/exchange.ts'
 import { checkDeclaredLength } from '../api/read-body.ts'
@@ -9,7 +8,6 @@ import type { RequestTarget } from '../api/request-target.ts'
 import { splitTarget } from '../api/request-target.ts'
 import type { ReportFault } from '../api/respond.ts'
 import { sendError, sendJson, sendText } from '../api/respond.ts'
-import { transactionIdOf } from '../api/transaction-id.ts'
 import type { Identity } from '../model/identity.ts'
 import type { IdSource } from '../model/ids.ts'
 import type { ActionsDeps } from './actions.ts'
@@ -37,7 +35,7 @@ export interface ManagementDeps extends ActionsDeps, ActivationsDeps {
 export interface Management {
   readonly counters: { requests: number; failures: number }
   /** Answers a request, whatever comes. Never throws. */
-  handle(req: IncomingMessage, res: ServerResponse): void
+  handle(exchange: Exchange): void
 }
 
 const API = '/api/v1'
@@ -109,9 +107,8 @@ export function createManagement(deps: ManagementDeps): Management {
 
   return {
     counters,
-    handle(req, res) {
+    handle(exchange) {
       counters.requests++
-      const exchange = { req, res, tid: transactionIdOf(req, deps.ids) }
       dispatch(exchange).catch((error: unknown) => {
         counters.failures++
         sendError(exchange, error, deps.reportFault)

@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createHttpServer } from '../../src/api/http-server.ts'
+import { transactionIdOf } from '../../src/api/transaction-id.ts'
 import { systemClock } from '../../src/model/clock.ts'
 import { randomIds } from '../../src/model/ids.ts'
 import type { SystemLimits } from '../../src/model/limits.ts'
@@ -126,7 +127,10 @@ export async function startApiServer(options: { blackboxAllowed?: boolean } = {}
     reportFault,
   })
 
-  const servers = [createHttpServer(management.handle), createHttpServer(admin.handle)]
+  const servers = [
+    createHttpServer((req, res) => management.handle({ req, res, tid: transactionIdOf(req, ids) })),
+    createHttpServer(admin.handle),
+  ]
   const ports: number[] = []
   for (const server of servers) {
     server.listen(0, '127.0.0.1')

@@ -358,3 +358,30 @@ function assertPrometheus(text: string): void {
   }
   assert.ok(samples.size > 30, `${samples.size} samples`)
 }
+
+test('S4-68: at level debug each request leaves a line with its transaction id; S3-55: probes are answered until the end of a drain', async () => {
+  const server = await startServer({ flags: ['--log-level', 'debug'] })
+  try {
+    await server.put('slow', 'const main = () => new Promise((resolve) => setTimeout(resolve, 1500, {}))')
+    const answer = await server.call('GET', '/actions?limit=1', undefined, { 'X-Request-ID': 'find-me' })
+    assert.equal(answer.status, 200)
+    await eventually('the line is written', () => server.output().includes('find-me'))
+    const line = server
+      .output()
+      .split('\n')
+      .find((each) => each.includes('find-me'))
+    assert.match(line ?? '', /"method":"GET","path":"\/api\/v1\/namespaces\/_\/actions","status":200/)
+    const running = server.invoke('slow')
+    await eventually('the call runs', async () => (await server.metric('stave_router_active')) === 1)
+    const stopped = server.stop()
+    await eventually('the drain has begun', () => server.output().includes('stopping'))
+    const { status, body } = await server.admin('GET', '/readyz')
+    assert.equal(status, 503)
+    assert.match(JSON.stringify(body), /SIGTERM/)
+    assert.equal((await running).status, 200)
+    assert.equal(await stopped, 0)
+  } finally {
+    await server.stop()
+    dispose(server)
+  }
+})
