@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { actionOf } from '../../test/simulation/pool-world.ts'
 import type { RuntimesManifest, StemCellSetting } from '../model/manifest.ts'
-import { servesAction, stemCellPlans, StemCells } from './stem-cells.ts'
+import { boundStemCells, servesAction, stemCellPlans, StemCells } from './stem-cells.ts'
 
 const REACTIVE = { minCount: 1, maxCount: 4, ttlMs: 120_000, threshold: 2, increment: 1 }
 
@@ -82,4 +82,21 @@ test('a plan that is not reactive keeps its initial count', () => {
   const cells = new StemCells([plan], 1_000, 0)
   cells.check(5_000)
   assert.equal(cells.wanted()[0]?.wanted, 3)
+})
+
+test('stem cells reserve a quarter of the memory at most, in proportion', () => {
+  const plan = (kind: string, initialCount: number) => ({
+    kind,
+    image: kind,
+    memoryMb: 256,
+    initialCount,
+    concurrent: false,
+  })
+  const plans = [plan('nodejs:24', 12), plan('python:3.11', 4)]
+  assert.deepEqual(boundStemCells(plans, 64_000), plans)
+  assert.deepEqual(
+    boundStemCells(plans, 8192).map(({ initialCount }) => initialCount),
+    [6, 2],
+  )
+  assert.deepEqual(boundStemCells(plans, 1024), [])
 })

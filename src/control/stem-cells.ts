@@ -35,6 +35,18 @@ export function stemCellPlans(manifest: RuntimesManifest, resizable: boolean): r
   return plans
 }
 
+/** Share of the memory of all nodes that stem cells may reserve at start: they are there for actions, not instead of them. */
+const STEM_SHARE = 0.25
+
+/** The plans with their counts cut to what `memoryMb` of all nodes bears; plans that are left without a cell go. */
+export function boundStemCells(plans: readonly StemCellPlan[], memoryMb: number): readonly StemCellPlan[] {
+  const wantedMb = plans.reduce((sum, plan) => sum + plan.initialCount * plan.memoryMb, 0)
+  const share = Math.min(1, (memoryMb * STEM_SHARE) / Math.max(1, wantedMb))
+  return plans
+    .map((plan) => ({ ...plan, initialCount: Math.floor(plan.initialCount * share) }))
+    .filter((plan) => plan.initialCount > 0 || plan.reactive !== undefined)
+}
+
 function planOf(kind: string, image: string, cell: StemCellSetting): StemCellPlan {
   const { memoryMb, initialCount, reactive } = cell
   return { kind, image, memoryMb, initialCount, concurrent: false, ...(reactive !== undefined && { reactive }) }

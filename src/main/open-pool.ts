@@ -5,7 +5,7 @@ import type { Config } from '../config/schema.ts'
 import type { ContainerFactory } from '../containers/container-factory.ts'
 import { DistributedContainerPool } from '../control/distributed-container-pool.ts'
 import { poolSettings } from '../control/pool-settings.ts'
-import { stemCellPlans } from '../control/stem-cells.ts'
+import { boundStemCells, stemCellPlans } from '../control/stem-cells.ts'
 import type { Clock, Timers } from '../model/clock.ts'
 import type { IdSource } from '../model/ids.ts'
 import type { SystemLimits } from '../model/limits.ts'
@@ -43,6 +43,7 @@ export function openPool(options: OpenPoolOptions): {
     discard: (id, reason) => pool.discard(id, reason),
     reportUse: (id, inFlight, lastUsed) => pool.reportUse(id, inFlight, lastUsed),
   })
+  const memoryMb = factory.nodes().reduce((sum, { capacity }) => sum + (capacity['memoryMb'] ?? 0), 0)
   const pool = new DistributedContainerPool({
     factory,
     clock,
@@ -61,7 +62,7 @@ export function openPool(options: OpenPoolOptions): {
       drainTimeoutMs: 2 * limits.timeoutMs.max + 60_000,
       startTimeoutMs: containers.startTimeoutMs,
       ...(containers.maxConcurrentStarts > 0 && { maxConcurrentStarts: containers.maxConcurrentStarts }),
-      stemCells: stemCellPlans(manifest, factory.canResize === true),
+      stemCells: boundStemCells(stemCellPlans(manifest, factory.canResize === true), memoryMb),
     }),
     adopt: (container, start) => proxies.adopt(container, start),
     note: ({ level, message, detail }) => log[level](detail, message),

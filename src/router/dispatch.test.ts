@@ -259,7 +259,7 @@ test('a failed start ends the waiting with its message; one that is tried again 
   assert.equal(call.result, undefined)
   on.emit({ ...failed, retry: false })
   await on.turn()
-  assert.deepEqual(call.result, { type: 'failed', message: 'no' })
+  assert.deepEqual(call.result, { type: 'failed', failure: 'startFailed', message: 'no' })
 })
 
 test('S4-23: a gap in the sequence of events leads to a new snapshot', async () => {

@@ -165,7 +165,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
       if (result.type === 'finished') return result
       counters.rerouted++
     }
-    return { type: 'failed', message: 'every container that was tried went away before the run began' }
+    return { type: 'failed', failure: 'startFailed', message: 'every container went away before the run began' }
   }
 
   function reserve(actionKey: ActionKey): RoutedContainer | undefined {
@@ -267,7 +267,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
         return
       }
       case 'demandFailed':
-        if (!event.retry) parking.fail(event.actionKey, event.message)
+        if (!event.retry) parking.fail(event.actionKey, event.failure, event.message)
         return
     }
   }

@@ -1,7 +1,7 @@
 /** One invocation, top to bottom. Each early exit is a Refusal of model/errors.ts. */
 
 import type { ActivationRecord } from '../model/activation.ts'
-import { WHISK_ERROR, errorOutcome } from '../model/activation.ts'
+import { DEVELOPER_ERROR, WHISK_ERROR, errorOutcome } from '../model/activation.ts'
 import type { Cancel, Clock, Timers } from '../model/clock.ts'
 import { payloadTooLarge, refusal } from '../model/errors.ts'
 import type { Identity } from '../model/identity.ts'
@@ -152,7 +152,10 @@ function checkSize(bytes: number, identity: Identity): void {
 function outcomeOf(failure: ParkFailure): Completion['outcome'] {
   switch (failure.type) {
     case 'failed':
-      return errorOutcome(WHISK_ERROR, failure.message)
+      // Why a start failed is for the operator's log; what an action asks for and can never get, its developer has to know.
+      return failure.failure === 'noCapacity'
+        ? errorOutcome(DEVELOPER_ERROR, failure.message)
+        : errorOutcome(WHISK_ERROR, 'Failed to provision resources to run the action.')
     case 'deadline':
       return errorOutcome(WHISK_ERROR, 'Failed to provision resources to run the action.')
     case 'withdrawn':

@@ -1,5 +1,6 @@
 /** Requests that wait for a container: first in, first out per action, bounded in all, each with a deadline. Late binding: the first capacity takes the head. */
 
+import type { StartFailure } from '../containers/container-factory.ts'
 import type { ActionKey } from '../control/pool-protocol.ts'
 import type { Cancel, Clock, Timers } from '../model/clock.ts'
 import { refusal } from '../model/errors.ts'
@@ -8,7 +9,7 @@ import type { RoutedContainer } from './routing-table.ts'
 /** Why a parked request got no container. */
 export type ParkFailure =
   | { readonly type: 'deadline' }
-  | { readonly type: 'failed'; readonly message: string }
+  | { readonly type: 'failed'; readonly failure: StartFailure; readonly message: string }
   | { readonly type: 'withdrawn' }
   | { readonly type: 'closed' }
 
@@ -31,7 +32,7 @@ export interface Parking {
   /** Hands places out to the action's parked requests as long as `reserve` yields some. */
   serve(actionKey: ActionKey, reserve: () => RoutedContainer | undefined): void
   /** Ends the waiting of all that are parked for the action. */
-  fail(actionKey: ActionKey, message: string): void
+  fail(actionKey: ActionKey, failure: StartFailure, message: string): void
   /** Ends everybody's waiting. */
   close(): void
 }
@@ -150,9 +151,9 @@ export function createParking(deps: ParkingDeps): Parking {
       }
       if (queue.head > 1024) compact(queue)
     },
-    fail(actionKey, message) {
+    fail(actionKey, failure, message) {
       const queue = queues.get(actionKey)
-      if (queue !== undefined) endAll(actionKey, queue, { type: 'failed', message })
+      if (queue !== undefined) endAll(actionKey, queue, { type: 'failed', failure, message })
     },
     close() {
       closed = true

@@ -124,10 +124,10 @@ export const containers = {
     whom: 'Nobody by default.',
   }),
   stemCells: amounts(
-    { nodejs: 2, python: 1 },
+    { nodejs: 12, python: 1 },
     {
       name: FAMILY,
-      doc: 'Containers that are kept started for the default kind of each family, family to count, ready to take the code of any action. It replaces the default; counts of a manifest of one’s own win.',
+      doc: 'Containers that are kept started for the default kind of each family, family to count, ready to take the code of any action; together they reserve a quarter of the memory at most. It replaces the default; counts of a manifest of one’s own win.',
       failure: 'Each costs its memory all the time; none: first calls of an action pay for a container start.',
       whom: 'Operators of small hosts: fewer; of hosts with bursts of new actions: more.',
     },

@@ -3,7 +3,8 @@
  * settings of real containers, and a script inside looks around. The best that works is taken.
  */
 
-import { join } from 'node:path'
+import { realpathSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
 import { createBubblewrapStarter } from './bubblewrap.ts'
@@ -14,6 +15,7 @@ import type { ProcessShim } from './process-shim.ts'
 import { findProcessShim } from './process-shim.ts'
 import type { RejectedLevel } from './protections.ts'
 import { reserve } from './reservation.ts'
+import type { RuntimeLauncher } from './runtime-launcher.ts'
 import type { SandboxHost } from './sandbox-host.ts'
 import type { SeccompArchitecture } from './seccomp.ts'
 import type { SelfTestReport } from './self-test.ts'
@@ -38,6 +40,9 @@ export interface LevelChoice {
 export interface LevelOptions {
   readonly root: boolean
   readonly tools: HostTools
+  readonly launchers: readonly RuntimeLauncher[]
+  /** Where containers without a root of their own have their directories. */
+  readonly runDir: string
   /** The seccomp program, where there is one for this architecture. */
   readonly seccomp: { readonly file: string; readonly architecture: SeccompArchitecture } | undefined
 }
@@ -56,6 +61,7 @@ export async function chooseLevel(base: LevellessHost, options: LevelOptions): P
     const filtered = level === 'bubblewrap' || shim?.loadsSeccomp === true
     const host = {
       ...base,
+      ...(level === 'none' && !canHaveOtherUsers(options) && { users: undefined }),
       level,
       starter,
       seccompFile: filtered ? options.seccomp?.file : undefined,
@@ -69,6 +75,22 @@ export async function chooseLevel(base: LevellessHost, options: LevelOptions): P
     ({ level, reason, remedy }) => `${level}: ${reason}${remedy === undefined ? '' : ` (${remedy})`}`,
   )
   throw new Error(`no sandbox for containers can be built on this host. ${why.join('; ')}`)
+}
+
+/** Without a root of their own, containers find interpreters, launchers and their directories where the host has them: perhaps where only root may look. */
+function canHaveOtherUsers({ launchers, runDir }: LevelOptions): boolean {
+  const paths = launchers.flatMap(({ hostCommand }) => hostCommand.filter((part) => part.startsWith('/')))
+  return [runDir, ...paths].every((path) => isReachableByOthers(path))
+}
+
+function isReachableByOthers(path: string): boolean {
+  const real = realpathSync(path)
+  for (let directory = dirname(real); ; directory = dirname(directory)) {
+    if ((statSync(directory).mode & 0o001) === 0) return false
+    if (directory === dirname(directory)) break
+  }
+  const { mode } = statSync(real)
+  return (mode & 0o004) !== 0
 }
 
 function shimFor(level: SandboxLevel, base: LevellessHost, options: LevelOptions): ProcessShim | undefined {

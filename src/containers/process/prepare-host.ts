@@ -82,6 +82,8 @@ export async function prepareHost(options: PreparationOptions): Promise<Prepared
     const { host, report, rejected } = await chooseLevel(base, {
       root,
       tools,
+      launchers: options.launchers,
+      runDir,
       seccomp: writeSeccompProgram(runDir),
     })
     const { network } = settings
