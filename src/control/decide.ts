@@ -166,6 +166,7 @@ function bindStem(core: PoolCore, { action }: ActionDemand): boolean {
     core.pool.assign(record, action)
     core.pool.apply(record, 'bind', now)
     core.counters.stemHits++
+    core.stems.noteTaken(now)
     core.passWanted = true // another one takes its place
     if (resizes) core.commands.push({ type: 'resize', id: record.id, memoryMb })
     else if (core.pool.apply(record, 'bound', now)) announce(core, record, action)
@@ -224,6 +225,7 @@ function refillStems(core: PoolCore): void {
     for (const state of ['stem', 'creating', 'lost'] as const) {
       for (const record of core.pool.inState(state)) if (record.stem === plan) count++
     }
+    if (count > 0 && core.stems.isHeldBack(now)) continue
     while (count < wanted && core.pool.inState('creating').size < backgroundStarts(core)) {
       if (core.backoff.isFailing(key) && (now < core.backoff.pausedUntil(key) || count > 0)) break
       if (startStem(core, plan) === undefined) break

@@ -77,10 +77,14 @@ interface Running {
   coldStarts: number
 }
 
+/** Time in ms without a cell being taken after which those that are missing are started, unless none is left: an init takes a fraction of it. */
+const REFILL_DELAY_MS = 200
+
 export class StemCells {
   readonly #running: Running[]
   readonly #checkMs: number
   #checkedAt: number
+  #takenAt = -Infinity
 
   /** `checkMs`: time between two looks at the cold starts. */
   constructor(plans: readonly StemCellPlan[], checkMs: number, now: number) {
@@ -92,6 +96,16 @@ export class StemCells {
   /** Each plan with the count that is wanted of it now. */
   wanted(): readonly { readonly plan: StemCellPlan; readonly wanted: number }[] {
     return this.#running
+  }
+
+  /** A cell became a container at `now`, monotonic ms. */
+  noteTaken(now: number): void {
+    this.#takenAt = now
+  }
+
+  /** True while the actions that took cells have the processors to themselves: starting the next cell beside their init would double its time. */
+  isHeldBack(now: number): boolean {
+    return now - this.#takenAt < REFILL_DELAY_MS
   }
 
   /** A container of the action was started from nothing. */
