@@ -6,14 +6,19 @@ import { interleave, median } from './harness/statistics.ts'
 import { startInterpreter } from './limits/bare-interpreter.ts'
 
 const ACTIONS = 20
-const DEFAULT_STEM_CELLS = 2
+const MEMORY_MB = 128
+const ROUNDS = 5
+/** When no stem cell was added for so long, all that are to be there are. */
+const REFILLED_MS = 1000
 
 export const newActions: Row = {
   name: 'new-actions',
   about: `first calls of ${ACTIONS} new actions at once, against as many interpreters started at once`,
   async measure(bench) {
-    const server = await startStave(bench)
-    const rounds = bench.amount(5, 2)
+    // What is shared out is a number. Actions of earlier rounds keep their containers, and the stem cells' share is a part of the whole.
+    const memoryMb = String(4 * ROUNDS * ACTIONS * MEMORY_MB)
+    const server = await startStave(bench, { 'containers-memory-mb': memoryMb })
+    const rounds = bench.amount(ROUNDS, 2)
     bench.progress(`${rounds} times ${ACTIONS} new actions at once`)
     const everyIndex = Array.from({ length: ACTIONS }, (_, index) => index)
     const { bare, stave } = await interleave(rounds, {
@@ -30,8 +35,8 @@ export const newActions: Row = {
       },
       stave: async (round) => {
         const names = everyIndex.map((index) => `new-${round}-${index}`)
-        for (const name of names) await server.put(name)
-        await server.stemCells(DEFAULT_STEM_CELLS)
+        for (const name of names) await server.put(name, { memoryMb: MEMORY_MB })
+        await server.stemCells(1, REFILLED_MS)
         const calls = await Promise.all(names.map((name) => server.call(name)))
         return calls.map(({ ms }) => ms)
       },

@@ -52,8 +52,8 @@ export interface StaveServer {
   /** Value of a counter of the metrics, by name and its label `event`. */
   counter(name: string, event: string): Promise<number>
   containers(): Promise<readonly PoolContainer[]>
-  /** Resolves when that many Node.js stem cells wait, and nothing is being started. */
-  stemCells(count: number): Promise<void>
+  /** Resolves when at least that many Node.js stem cells wait, nothing is being started, and that has been so for `quietMs`. */
+  stemCells(count: number, quietMs?: number): Promise<void>
   stop(): Promise<void>
 }
 
@@ -131,14 +131,19 @@ export async function startStave(bench: Workbench, flags: Readonly<Record<string
     async containers() {
       return JSON.parse(expect(await admin.send('GET', '/admin/pool'), 200).text) as readonly PoolContainer[]
     },
-    async stemCells(count) {
+    async stemCells(count, quietMs = 0) {
       const until = performance.now() + SETTLE_MS
+      let ready = 0
+      let quietSince = performance.now()
       for (;;) {
         const containers = await server.containers()
         const isStarting = containers.some(({ state }) => state === 'creating' || state === 'requested')
-        const ready = containers.filter(({ kind, state }) => kind.startsWith('nodejs') && state === 'stem').length
-        if (ready >= count && !isStarting) return
-        if (performance.now() > until) throw new Error(`there are ${ready} stem cells, not ${count}`)
+        const before = ready
+        ready = containers.filter(({ kind, state }) => kind.startsWith('nodejs') && state === 'stem').length
+        const now = performance.now()
+        if (isStarting || ready < count || ready !== before) quietSince = now
+        if (!isStarting && ready >= count && now - quietSince >= quietMs) return
+        if (now > until) throw new Error(`there are ${ready} stem cells, not ${count}`)
         await new Promise((resolve) => {
           setTimeout(resolve, POLL_MS)
         })
