@@ -412,3 +412,24 @@ test('after a developer error what was sent ahead goes on, unless the runtime sa
   assert.equal(refused.result?.type, 'notStarted')
   assert.equal(on.discards.length, 1)
 })
+
+test('an action that is short but for a run now and then gets nothing sent ahead that would wait behind such a run', async () => {
+  const on = await pipelinedBench()
+  const runOnce = async (ms: number): Promise<void> => {
+    on.submit()
+    await on.clock.advance(ms)
+    on.container.pending[0]?.answer('{}')
+  }
+  const sentAhead = (): number => {
+    const before = on.container.pending.length
+    for (let index = 0; index < 20; index++) on.submit()
+    const sent = on.container.pending.length - before - 1
+    while (on.container.pending.length > 0) on.container.pending[0]?.answer('{}')
+    return sent
+  }
+  for (let index = 0; index < 20; index++) await runOnce(0.1)
+  assert.equal(sentAhead(), 16)
+  await runOnce(2000)
+  for (let index = 0; index < 10; index++) await runOnce(0.1)
+  assert.equal(sentAhead(), 0)
+})

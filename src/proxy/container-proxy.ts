@@ -56,7 +56,7 @@ export interface ContainerProxy {
 
 /** Work in ms that may be sent ahead to a runtime that takes it: what it saves is a wake-up of two processes a run, which only counts for short ones. */
 const PIPELINE_MS = 10
-const PIPELINE_RUNS = 32
+const PIPELINE_RUNS = 16
 /** Longest wait in ms for the cause of a container's end, which decides between the texts for a crash and for memory exhaustion. */
 const END_CAUSE_WAIT_MS = 2000
 
@@ -106,11 +106,11 @@ export function createContainerProxy(
     else buffer({ request, done })
   }
 
-  /** Runs that may be sent before their turn. None to a container that must be thawed first, or whose runs are long. */
+  /** Runs that may be sent before their turn. None to a container that must be thawed first, or whose runs are, or now and then have been, long. */
   function sendAhead(): number {
-    const { meanMs } = times
-    if (!channel.pipelined || state !== 'ready' || !suspension.awake || meanMs === undefined) return 0
-    return Math.min(PIPELINE_RUNS, Math.floor(PIPELINE_MS / Math.max(meanMs, 0.01)))
+    const { pessimisticMs } = times
+    if (!channel.pipelined || state !== 'ready' || !suspension.awake || pessimisticMs === undefined) return 0
+    return Math.min(PIPELINE_RUNS, Math.floor(PIPELINE_MS / Math.max(pessimisticMs, 0.01)))
   }
 
   /** One while it is not known yet whether the runtime overlaps runs. */

@@ -28,6 +28,7 @@ function bench(options: { maxParked?: number; maxParkedPerAction?: number } = {}
   const sent: Sent[] = []
   const demands: Demand[] = []
   const acknowledged: [string, number][] = []
+  const used: string[] = []
   let listener: ((event: PoolEvent) => void) | undefined
   let sequence = 0
   const control: Pick<ControlPlane, 'join' | 'demand' | 'acknowledgeMark' | 'usedWhileMarked'> = {
@@ -37,7 +38,7 @@ function bench(options: { maxParked?: number; maxParkedPerAction?: number } = {}
     },
     demand: (demand) => demands.push(demand),
     acknowledgeMark: (_router, id, inFlight) => acknowledged.push([id, inFlight]),
-    usedWhileMarked: () => undefined,
+    usedWhileMarked: (_router, id) => used.push(id),
   }
   const parking: Parking = createParking({
     clock,
@@ -94,6 +95,7 @@ function bench(options: { maxParked?: number; maxParkedPerAction?: number } = {}
     sent,
     demands,
     acknowledged,
+    used,
     gone,
     emit: (body: PoolEventBody, skip = 0) => {
       sequence += 1 + skip
@@ -331,4 +333,19 @@ test('short runs are kept in as few containers as there are processors for them,
   on.run(action)
   await on.turn()
   assert.equal(new Set(on.sent.map(({ container }) => container)).size, 8)
+})
+
+test('S4-49: a request that goes to a container whose mark came after its reservation is told to the control plane', async () => {
+  const on = bench()
+  const action = actionFixture()
+  on.ready('a', action)
+  const mark = Promise.withResolvers<void>()
+  const result = on.dispatcher.run(action, runRequestFixture(action), 60_000, { onReserved: () => mark.promise })
+  on.emit({ type: 'containerMarked', id: 'a' as ContainerId, sweepAt: 0 })
+  assert.deepEqual(on.acknowledged, [['a', 1]])
+  mark.resolve()
+  await on.turn()
+  assert.deepEqual(on.used, ['a'])
+  on.sent[0]?.finish()
+  assert.equal((await result).type, 'finished')
 })

@@ -214,6 +214,8 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     overflowing: boolean,
   ): Promise<RunResult> {
     if (overflowing) lessons.overflowed++
+    // Marked between its reservation and now: the control plane keeps it, or makes another one ready before it goes.
+    if (container.marked) control.usedWhileMarked(router, container.id)
     return new Promise((resolve) => {
       container.endpoint.submit(request, (result) => {
         if (overflowing) lessons.overflowed--
