@@ -6,6 +6,8 @@ import type { TimedCall } from './harness/stave-server.ts'
 import { interleave, median, percentile } from './harness/statistics.ts'
 import { startInterpreter } from './limits/bare-interpreter.ts'
 
+/** With one alone, the next would be started at once, beside the init that is measured. */
+const STEM_CELLS = 3
 /** A waiting process has long finished its start when it is asked. */
 const SETTLE_MS = 100
 
@@ -13,7 +15,7 @@ export const coldStem: Row = {
   name: 'cold-stem',
   about: 'first call of an action with a stem cell waiting, against a started process that evaluates code and answers',
   async measure(bench) {
-    const server = await startStave(bench, { 'containers-stem-cells': '{"nodejs":1}' })
+    const server = await startStave(bench, { 'containers-stem-cells': `{"nodejs":${STEM_CELLS}}` })
     const calls: TimedCall[] = []
     const rounds = bench.amount(25, 8)
     bench.progress(`${rounds} new actions in turn with ${rounds} waiting processes`)
@@ -30,7 +32,7 @@ export const coldStem: Row = {
       stave: async (round) => {
         const name = `new-${round}`
         await server.put(name)
-        await server.stemCells(1)
+        await server.stemCells(STEM_CELLS)
         await settle()
         const call = await server.call(name)
         if (call.start !== 'stem') throw new Error(`the call was a ${call.start} start although a stem cell waited`)
