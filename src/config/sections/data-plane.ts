@@ -111,11 +111,12 @@ export const activations = {
     failure: 'Too many: the disk fills.',
     whom: 'Operators with larger disks.',
   }),
-  flushIntervalMs: integer(5, {
+  flushIntervalMs: integer(50, {
     unit: 'ms',
     max: 10_000,
-    doc: 'Time that records are collected before they are written together.',
-    failure: 'Too long: a record is not found right after its call; more records are lost when the process is killed.',
+    doc: 'Time that records are collected before they are stored together. They can be read meanwhile, and a file that is written ahead keeps them over the end of the process.',
+    failure:
+      'Too short: small transactions take processor time from calls. Too long: more memory, and larger transactions.',
     whom: 'Nobody by default.',
   }),
   maxPendingBytes: integer(67_108_864, {
