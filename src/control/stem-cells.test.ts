@@ -84,7 +84,7 @@ test('a plan that is not reactive keeps its initial count', () => {
   assert.equal(cells.wanted()[0]?.wanted, 3)
 })
 
-test('stem cells reserve a quarter of the memory at most, in proportion', () => {
+test('stem cells reserve a quarter of the memory at most: one of each kind first, then in proportion', () => {
   const plan = (kind: string, initialCount: number) => ({
     kind,
     image: kind,
@@ -92,11 +92,11 @@ test('stem cells reserve a quarter of the memory at most, in proportion', () => 
     initialCount,
     concurrent: false,
   })
-  const plans = [plan('nodejs:24', 12), plan('python:3.11', 4)]
-  assert.deepEqual(boundStemCells(plans, 64_000), plans)
-  assert.deepEqual(
-    boundStemCells(plans, 8192).map(({ initialCount }) => initialCount),
-    [6, 2],
-  )
-  assert.deepEqual(boundStemCells(plans, 1024), [])
+  const plans = [plan('nodejs:24', 12), plan('python:3.11', 1)]
+  const counts = (memoryMb: number): number[] => boundStemCells(plans, memoryMb).map(({ initialCount }) => initialCount)
+  assert.deepEqual(counts(64_000), [12, 1])
+  assert.deepEqual(counts(5120), [4, 1])
+  assert.deepEqual(counts(2048), [1, 1])
+  assert.deepEqual(counts(1024), [1])
+  assert.deepEqual(counts(512), [])
 })

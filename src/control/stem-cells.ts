@@ -38,13 +38,23 @@ export function stemCellPlans(manifest: RuntimesManifest, resizable: boolean): r
 /** Share of the memory of all nodes that stem cells may reserve at start: they are there for actions, not instead of them. */
 const STEM_SHARE = 0.25
 
-/** The plans with their counts cut to what `memoryMb` of all nodes bears; plans that are left without a cell go. */
+/**
+ * The plans with their counts cut to what `memoryMb` of all nodes bears: one cell each as long as there is room, then more in proportion. Plans that
+ * are left without a cell go.
+ */
 export function boundStemCells(plans: readonly StemCellPlan[], memoryMb: number): readonly StemCellPlan[] {
-  const wantedMb = plans.reduce((sum, plan) => sum + plan.initialCount * plan.memoryMb, 0)
-  const share = Math.min(1, (memoryMb * STEM_SHARE) / Math.max(1, wantedMb))
-  return plans
-    .map((plan) => ({ ...plan, initialCount: Math.floor(plan.initialCount * share) }))
-    .filter((plan) => plan.initialCount > 0 || plan.reactive !== undefined)
+  let leftMb = memoryMb * STEM_SHARE
+  const kept = plans.filter((plan) => {
+    if (plan.initialCount === 0) return plan.reactive !== undefined
+    if (plan.memoryMb > leftMb) return false
+    leftMb -= plan.memoryMb
+    return true
+  })
+  const moreMb = kept.reduce((sum, plan) => sum + Math.max(0, plan.initialCount - 1) * plan.memoryMb, 0)
+  const share = Math.min(1, leftMb / Math.max(1, moreMb))
+  return kept.map((plan) =>
+    plan.initialCount === 0 ? plan : { ...plan, initialCount: 1 + Math.floor((plan.initialCount - 1) * share) },
+  )
 }
 
 function planOf(kind: string, image: string, cell: StemCellSetting): StemCellPlan {
