@@ -6,6 +6,7 @@
 const { serializeError } = require('./serialize-error.cjs')
 const { loadText } = require('./load-text.cjs')
 const { InitFailure } = require('./init-failure.cjs')
+const { collectGarbage } = require('./garbage-collection.cjs')
 
 const { stringify } = JSON
 const { resolve: promiseOf } = Promise
@@ -196,11 +197,11 @@ async function load(value, modules) {
 
 /**
  * Line, code and bytes of a large archive at once exceed an action's usual memory. Each is garbage when the next is made, but only in a later turn of the
- * event loop: callers hold it on the stack until then. Needs --expose-gc, which the platform sets.
+ * event loop: callers hold it on the stack until then.
  */
 async function freeMemory() {
   await new Promise((resolve) => setImmediate(resolve))
-  globalThis.gc?.()
+  collectGarbage()
 }
 
 /** False when there is nothing to wait for. An object whose `then` throws goes the way of promises: it becomes a rejection. */

@@ -41,7 +41,7 @@ export interface DrivenLauncher {
 /** Starts `interpreter` with the launcher in a fresh directory and waits for its first line. */
 export async function driveLauncher(interpreter: string, options: DriveOptions = {}): Promise<DrivenLauncher> {
   const directory = mkdtempSync(join(tmpdir(), 'stave-nodejs-'))
-  const flags = ['--expose-gc', ...(options.flags ?? [])]
+  const flags = options.flags ?? []
   const child = spawn(interpreter, [...flags, LAUNCHER, MODULES], {
     cwd: directory,
     env: { PATH: '/usr/bin:/bin', LANG: 'C.UTF-8', ...options.environment },

@@ -7,6 +7,7 @@
  * MODULES is a node_modules directory that every action may require from after its own; in a sandbox it is mounted at /node_modules instead and
  * needs no argument. Runs on Node 18 to 24. What a cold start does not need is loaded later, but always before user code may have changed `fs`.
  */
+const { collectGarbage, installGarbageCollection } = require('./garbage-collection.cjs')
 const { openChannel, writeFully } = require('./line-channel.cjs')
 const { installEnvironment } = require('./environment.cjs')
 const { installStreams } = require('./process-streams.cjs')
@@ -24,6 +25,7 @@ const answer = (text) => writeFully(ANSWERS, text)
 
 function main() {
   const { __OW_ALLOW_CONCURRENT: concurrent } = process.env
+  installGarbageCollection()
   const storage = concurrent === 'true' ? new (require('async_hooks').AsyncLocalStorage)() : undefined
   const environment = installEnvironment(storage)
   // Runs one after the other need no tracking to know whose output it is.
@@ -42,7 +44,7 @@ function main() {
       if (!isInit(message, action.initialized)) return action.take(message)
       const large = line.length > LARGE_INIT
       void action.init(message).then(() => {
-        if (large && typeof globalThis.gc === 'function') setTimeout(() => globalThis.gc(), 50).unref()
+        if (large) setTimeout(collectGarbage, 50).unref()
       })
     },
     onEnd: () => exit(0),

@@ -2,6 +2,7 @@
 /** Lines in on a pipe or socket, bytes out on a descriptor: what launcher and output streams need of the operating system, and no more. */
 const { writeSync } = require('fs')
 const { Socket } = require('net')
+const { collectGarbage } = require('./garbage-collection.cjs')
 
 const NEWLINE = 10
 /** One read. Small messages are decoded straight from this buffer; only longer ones are copied together. */
@@ -12,8 +13,6 @@ const MAX_LINE_BYTES = 256 * 1024 * 1024
 const FIRST_LINE_BYTES = 256 * 1024
 const LARGE_LINE_BYTES = 8 * 1024 * 1024
 
-// There with --expose-gc, which the platform sets.
-const collectGarbage = globalThis.gc ?? (() => undefined)
 const { allocUnsafeSlow, from: bufferFrom } = Buffer
 const pauseCell = new Int32Array(new SharedArrayBuffer(4))
 const { wait } = Atomics

@@ -52,9 +52,11 @@ export function boundStemCells(plans: readonly StemCellPlan[], memoryMb: number)
   })
   const moreMb = kept.reduce((sum, plan) => sum + Math.max(0, plan.initialCount - 1) * plan.memoryMb, 0)
   const share = Math.min(1, leftMb / Math.max(1, moreMb))
-  return kept.map((plan) =>
-    plan.initialCount === 0 ? plan : { ...plan, initialCount: 1 + Math.floor((plan.initialCount - 1) * share) },
-  )
+  return kept.map((plan) => withAtMost(plan, 1 + Math.floor((plan.initialCount - 1) * share)))
+}
+
+function withAtMost(plan: StemCellPlan, count: number): StemCellPlan {
+  return { ...plan, initialCount: Math.min(plan.initialCount, count) }
 }
 
 function planOf(kind: string, image: string, cell: StemCellSetting): StemCellPlan {

@@ -113,11 +113,11 @@ function launcherOf(kind: string, { path, version }: NodejsInterpreter, files: N
   }
 }
 
-/** OpenWhisk's images give actions `gc()`. An ES module that `require` loads is no experiment of the user's that its log should tell of. */
+/** An ES module that `require` loads is no experiment of the user's that its log should tell of. */
 function flagsFor(version: string): readonly string[] {
   const [major = 0, minor = 0] = version.split('.').map(Number)
   const canSilence = major > 21 || (major === 21 && minor >= 3) || (major === 20 && minor >= 11)
-  return ['--expose-gc', ...(canSilence ? ['--disable-warning=ExperimentalWarning'] : [])]
+  return canSilence ? ['--disable-warning=ExperimentalWarning'] : []
 }
 
 /** npm beside an interpreter outside the system's directories, for installs at init; nothing else of that installation is shown. */
