@@ -39,8 +39,12 @@ export interface Resolver {
 /** A resolver over the artifact store's entities. */
 export function createResolver(deps: ResolverDeps): Resolver {
   /** By caller's namespace, then by path: one name may resolve differently for different callers, and a write concerns them all. */
-  const cache = new LRUCache<string, ResolvedAction>({ max: deps.cacheEntries })
-  const callersOf = new Map<string, Set<string>>()
+  const cache = new LRUCache<string, ResolvedAction>({
+    max: deps.cacheEntries,
+    dispose: ({ action }, cacheKey) => forget(formatPath(action), cacheKey),
+  })
+  /** The keys under which the cache holds an action, by its path. */
+  const cachedAs = new Map<string, Set<string>>()
   const underWay = new Map<string, Promise<ResolvedAction>>()
   const counters = { hits: 0, misses: 0 }
   let generation = 0
@@ -71,14 +75,15 @@ export function createResolver(deps: ResolverDeps): Resolver {
   }
 
   function remember(path: string, cacheKey: string): void {
-    const callers = callersOf.get(path)
-    if (callers === undefined) callersOf.set(path, new Set([cacheKey]))
-    else callers.add(cacheKey)
-    // Evicted entries leave their trace here; it is rebuilt when it has grown past any use.
-    if (callersOf.size > 4 * deps.cacheEntries) {
-      callersOf.clear()
-      cache.clear()
-    }
+    const keys = cachedAs.get(path)
+    if (keys === undefined) cachedAs.set(path, new Set([cacheKey]))
+    else keys.add(cacheKey)
+  }
+
+  function forget(path: string, cacheKey: string): void {
+    const keys = cachedAs.get(path)
+    keys?.delete(cacheKey)
+    if (keys?.size === 0) cachedAs.delete(path)
   }
 
   return {
@@ -100,15 +105,12 @@ export function createResolver(deps: ResolverDeps): Resolver {
     },
     invalidate(name) {
       generation++
-      const path = formatPath(name)
-      for (const cacheKey of callersOf.get(path) ?? []) cache.delete(cacheKey)
-      callersOf.delete(path)
+      for (const cacheKey of cachedAs.get(formatPath(name)) ?? []) cache.delete(cacheKey)
       underWay.clear()
     },
     invalidateAll() {
       generation++
       cache.clear()
-      callersOf.clear()
       underWay.clear()
     },
   }
