@@ -1,5 +1,6 @@
 /** What commands print: `ok:` lines, JSON in the form that `wsk` gives it, and tables. */
 
+import { isJson } from '../model/json.ts'
 import type { Cli } from './cli.ts'
 
 const BOLD = '\u001B[1m'
@@ -82,15 +83,6 @@ function endOfString(text: string, at: number): number {
 /** Prints JSON text, indented; text that is no JSON is printed as it is. */
 export function printJsonText(write: (text: string) => void, text: string): void {
   write(`${isJson(text) ? indentJson(text) : text}\n`)
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text)
-    return true
-  } catch {
-    return false
-  }
 }
 
 /** Rows as text in columns two spaces apart, the header in bold. The last column is not padded. */

@@ -1,6 +1,7 @@
 /** What the API shows of a stored record besides the whole: its response, its logs, its line in a list. */
 
 import type { JsonObject } from './json.ts'
+import { isJson } from './json.ts'
 
 const RESPONSE = ',"response":{'
 const LOGS = ',"logs":['
@@ -32,13 +33,4 @@ export function logsJson(document: string): string {
 export function listedActivation(document: string, statusCode: number): JsonObject {
   const { response: _response, logs: _logs, subject: _subject, ...shown }: JsonObject = JSON.parse(document)
   return shown['end'] === undefined ? shown : { ...shown, statusCode }
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text)
-    return true
-  } catch {
-    return false
-  }
 }
