@@ -7,7 +7,8 @@ import { describe, test } from 'node:test'
 import { OUTCOMES, REFUSALS, renderErrorPage } from '../docs/error-reference.ts'
 import { KEYS } from '../src/config/keys.ts'
 import { GUEST_KEY } from '../src/cli/connection.ts'
-import { faults, shellWords, staveCalls, wholeProgram } from './shown-commands.ts'
+import { wholeProgram } from '../src/cli/reference.ts'
+import { faults, shellWords, staveCalls } from './shown-commands.ts'
 
 const pages = [...globSync('*.md'), ...globSync('docs/*.md'), ...globSync('{src,runtimes}/**/README.md')].sort()
 const texts = new Map(pages.map((page) => [page, readFileSync(page, 'utf8')]))

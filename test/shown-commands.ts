@@ -1,29 +1,10 @@
 /** Command lines as documents show them: found, taken apart, and held against the commands as they are. */
 
 import type { Command } from 'commander'
-import { buildProgram } from '../src/cli/main.ts'
 
 /** What a shell ends a command with, or begins one by. */
 const SEPARATORS = /&&|\|\||[|;&]|\$\(/
 const ASSIGNMENT = /^[A-Z_]+=/
-
-/** All commands of `stave`, with their options; nothing of it is run. */
-export function wholeProgram(): Promise<Command> {
-  const shell = {
-    env: {},
-    cwd: '/',
-    homedir: '/',
-    cacheDir: undefined,
-    out: () => undefined,
-    err: () => undefined,
-    isTerminal: false,
-    columns: undefined,
-    now: () => 0,
-    onSignal: () => () => undefined,
-    exitNow: () => undefined,
-  }
-  return buildProgram({ shell, keyValues: [], exitCode: 0 }, '*')
-}
 
 /** The arguments of each call of `stave` in a block: `npx stave …`, `stave …`, and `npm start -- …`, which is `stave standalone …`. */
 export function staveCalls(lines: readonly string[]): readonly (readonly string[])[] {

@@ -52,7 +52,7 @@ const CONFIGURED: ReadonlySet<string> = new Set(['standalone', 'config', 'doctor
 
 /** The page. */
 export async function renderCliPage(): Promise<string> {
-  const program = await buildProgram({ shell: idleShell, keyValues: [], exitCode: EXIT.ok }, '*')
+  const program = await wholeProgram()
   const globals = `## Options of every command\n\n${optionTable(program.options)}`
   return [INTRODUCTION, globals, ...program.commands.flatMap((command) => sections(command, 'stave'))].join('\n')
 }
@@ -94,7 +94,11 @@ function sentence(text: string): string {
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`
 }
 
-/** For building the commands without running any. */
+/** All commands of `stave` with their options, for reading; nothing of it can be run. */
+export function wholeProgram(): Promise<Command> {
+  return buildProgram({ shell: idleShell, keyValues: [], exitCode: EXIT.ok }, '*')
+}
+
 const idleShell: Shell = {
   env: {},
   cwd: '/',
