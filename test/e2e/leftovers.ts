@@ -5,7 +5,7 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { readProcesses } from '../../src/containers/process/process-table.ts'
 import type { TestServer } from './server.ts'
-import { eventually } from './server.ts'
+import { dispose, eventually } from './server.ts'
 
 /** Fails unless what is on the host belongs to containers that the running server knows. Waits a moment for those that are going. */
 export async function assertOnlyKnownContainers(server: TestServer): Promise<void> {
@@ -17,6 +17,17 @@ export async function assertOnlyKnownContainers(server: TestServer): Promise<voi
     unknown = found.filter((name) => !known.has(name))
     return unknown.length === 0
   }).catch((error: unknown) => assert.fail(`${String(error)}: ${unknown.join(', ')}`))
+}
+
+/** Ends a server and removes its directory; fails when it ended badly or left anything behind. */
+export async function stopClean(server: TestServer): Promise<void> {
+  try {
+    assert.equal(await server.stop(), 0)
+    assertNothingLeft(server)
+  } finally {
+    await server.stop()
+    dispose(server)
+  }
 }
 
 /** Fails when a server that has ended left anything behind. */

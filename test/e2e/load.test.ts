@@ -3,27 +3,17 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
-import { assertNothingLeft, containerProcesses } from './leftovers.ts'
+import { containerProcesses, stopClean } from './leftovers.ts'
 import type { RawAnswer } from './many-clients.ts'
 import { byStatus, closedGate, invocationTarget, lacksOpenFiles, manyClients, requestText } from './many-clients.ts'
 import type { TestServer } from './server.ts'
-import { dispose, eventually, startServer } from './server.ts'
+import { eventually, startServer } from './server.ts'
 
 const NO_LIMITS = {
   STAVE_LIMITS_INVOCATIONS_PER_MINUTE: '1000000',
   STAVE_LIMITS_CONCURRENT_INVOCATIONS: '30000',
 }
 const UNAVAILABLE = 'The server is currently unavailable (because it is overloaded or down for maintenance).'
-
-async function stopClean(server: TestServer): Promise<void> {
-  try {
-    assert.equal(await server.stop(), 0)
-    assertNothingLeft(server)
-  } finally {
-    await server.stop()
-    dispose(server)
-  }
-}
 
 /** Every refusal has the documented text and says when to come again. */
 function assertRefusals(answers: readonly RawAnswer[], status: number, error: string | RegExp): void {

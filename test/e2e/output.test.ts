@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { assertNothingLeft } from './leftovers.ts'
+import { stopClean } from './leftovers.ts'
 import type { TestServer } from './server.ts'
-import { dispose, startServer } from './server.ts'
+import { startServer } from './server.ts'
 
 const LOGS_MAY_BE_MISSING = 'stderr: The action did not initialize or run as expected. Log data might be missing.'
 const TRUNCATED = 'stderr: Logs were truncated because the total bytes size exceeds the limit of 1048576 bytes.'
@@ -15,15 +15,7 @@ describe('8.7: what actions print', () => {
   before(async () => {
     server = await startServer()
   })
-  after(async () => {
-    try {
-      assert.equal(await server.stop(), 0)
-      assertNothingLeft(server)
-    } finally {
-      await server.stop()
-      dispose(server)
-    }
-  })
+  after(() => stopClean(server))
 
   /** Invokes; returns the status and the stored lines without their times. */
   async function printed(name: string, args: object = {}): Promise<{ status: string; lines: readonly string[] }> {
