@@ -1,6 +1,6 @@
 /** Actions, identities and run requests for tests, made by the product's own functions from plain fields. */
 
-import type { Action } from '../src/model/action.ts'
+import type { RunnableAction } from '../src/model/action.ts'
 import type { CodeDigest } from '../src/model/action.ts'
 import type { Identity, SubjectName } from '../src/model/identity.ts'
 import { ALL_RIGHTS } from '../src/model/identity.ts'
@@ -48,8 +48,8 @@ export function identityFixture(limits: Identity['ownLimits'] = {}): Identity {
 }
 
 /** An action of `guest`, resolved for it. */
-export function actionFixture(fields: Partial<Action> = {}, revision = '1'): ResolvedAction {
-  const action: Action = {
+export function actionFixture(fields: Partial<RunnableAction> = {}, revision = '1'): ResolvedAction {
+  const action: RunnableAction = {
     entityType: 'action',
     namespace: 'guest' as NamespaceName,
     name: 'hello' as EntityName,

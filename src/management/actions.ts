@@ -7,7 +7,7 @@ import { readBody } from '../api/read-body.ts'
 import { noRoute } from '../api/rejections.ts'
 import { sendJson } from '../api/respond.ts'
 import type { Action } from '../model/action.ts'
-import { actionJson, actionSummaryJson, kindOf } from '../model/action.ts'
+import { actionJson, actionSummaryJson, isRunnable, kindOf } from '../model/action.ts'
 import { checkInstances, checkLimitsChange } from '../model/action-limits.ts'
 import type { ActionPut } from '../model/action-put.ts'
 import { createAction, parseActionPut, updateAction } from '../model/action-put.ts'
@@ -160,8 +160,10 @@ function checkDeprecation(put: ActionPut, stored: Action | undefined, manifest: 
 /** The action of that name; undefined when the name is free. Throws 409 when something else has it. */
 async function find(name: FullyQualifiedName, on: ActionsDeps): Promise<Stored<Action> | undefined> {
   const found = await on.artifacts.getEntity(name)
-  if (found !== undefined && found.document.entityType !== 'action') throw wrongCollection()
-  return found
+  if (found === undefined) return undefined
+  const { revision, document } = found
+  if (document.entityType !== 'action') throw wrongCollection()
+  return { revision, document }
 }
 
 async function requirePackageOf(identity: Identity, name: FullyQualifiedName, on: ActionsDeps): Promise<void> {
@@ -180,9 +182,9 @@ async function requirePackage(
   throw found === undefined ? notFound() : wrongCollection()
 }
 
-/** The action's code as uploaded; undefined for an image that brings its own. */
+/** The action's code as uploaded; undefined for a sequence, and for an image that brings its own. */
 async function codeOf(action: Action, on: ActionsDeps): Promise<string | undefined> {
-  if (action.exec.code === undefined) return undefined
+  if (!isRunnable(action) || action.exec.code === undefined) return undefined
   const code = await on.artifacts.getCode(action.exec.code)
   if (code === undefined)
     throw new Fault(`the store has no code ${action.exec.code} of ${action.namespace}/${action.name}`)

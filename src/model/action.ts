@@ -2,7 +2,7 @@
 
 import type { Brand } from './brand.ts'
 import type { FullyQualifiedName } from './names.ts'
-import { formatNamespace } from './names.ts'
+import { formatNamespace, formatPath } from './names.ts'
 import type { Annotation, Parameter } from './parameters.ts'
 import type { Version } from './version.ts'
 
@@ -31,7 +31,16 @@ export interface BlackboxExec {
   readonly main?: string
 }
 
-export type Exec = CodeExec | BlackboxExec
+/** A pipeline: what one component returns is what the next one is given. It has no code and no container of its own. */
+export interface SequenceExec {
+  readonly type: 'sequence'
+  /** In the order in which they run; `_` is resolved when the sequence is written. */
+  readonly components: readonly FullyQualifiedName[]
+}
+
+/** What a container can run. */
+export type RunnableExec = CodeExec | BlackboxExec
+export type Exec = RunnableExec | SequenceExec
 
 export interface ActionLimits {
   readonly timeoutMs: number
@@ -55,9 +64,26 @@ export interface Action extends FullyQualifiedName {
   readonly updated: number
 }
 
-/** The kind as annotations and records name it: `blackbox` for images. */
+/** An action with code or an image, as opposed to a sequence. */
+export interface RunnableAction extends Action {
+  readonly exec: RunnableExec
+}
+
+export interface Sequence extends Action {
+  readonly exec: SequenceExec
+}
+
+export function isSequence(action: Action): action is Sequence {
+  return action.exec.type === 'sequence'
+}
+
+export function isRunnable(action: Action): action is RunnableAction {
+  return action.exec.type !== 'sequence'
+}
+
+/** The kind as annotations and records name it: `blackbox` for images, `sequence` for sequences. */
 export function kindOf(exec: Exec): string {
-  return exec.type === 'blackbox' ? 'blackbox' : exec.kind
+  return exec.type === 'code' ? exec.kind : exec.type
 }
 
 /** `limits` in OpenWhisk's JSON form. */
@@ -79,17 +105,24 @@ export function actionJson(action: Action, code?: string): Record<string, unknow
     name: action.name,
     version: action.version,
     publish: action.publish,
-    exec: {
-      kind: kindOf(exec),
-      ...(exec.type === 'blackbox' && { image: exec.image }),
-      ...(code !== undefined && { code }),
-      ...(exec.main !== undefined && { main: exec.main }),
-      binary: exec.binary,
-    },
+    exec: execJson(exec, code),
     parameters: action.parameters,
     annotations: action.annotations,
     limits: limitsJson(action.limits),
     updated: action.updated,
+  }
+}
+
+function execJson(exec: Exec, code: string | undefined): Record<string, unknown> {
+  if (exec.type === 'sequence') {
+    return { kind: kindOf(exec), components: exec.components.map((component) => `/${formatPath(component)}`) }
+  }
+  return {
+    kind: kindOf(exec),
+    ...(exec.type === 'blackbox' && { image: exec.image }),
+    ...(code !== undefined && { code }),
+    ...(exec.main !== undefined && { main: exec.main }),
+    binary: exec.binary,
   }
 }
 
@@ -102,7 +135,7 @@ export function actionSummaryJson(action: Action): Record<string, unknown> {
     publish: action.publish,
     annotations: action.annotations,
     limits: limitsJson(action.limits),
-    exec: { binary: action.exec.binary },
+    exec: { binary: isRunnable(action) && action.exec.binary },
     updated: action.updated,
   }
 }

@@ -1,7 +1,7 @@
 /** The `exec` part of an action's PUT body, parsed into what is stored: kind resolved, binary recognised, code told apart from the rest. */
 
 import { createHash } from 'node:crypto'
-import type { CodeDigest, Exec } from './action.ts'
+import type { CodeDigest, RunnableExec } from './action.ts'
 import { malformedContent } from './errors.ts'
 import { isImageReference } from './image-reference.ts'
 import type { JsonObject, JsonValue } from './json.ts'
@@ -18,7 +18,7 @@ export interface ExecRules {
 
 /** An exec as uploaded, with its code still at hand. */
 export interface NewExec {
-  readonly exec: Exec
+  readonly exec: RunnableExec
   /** Undefined for an image that brings its own code. */
   readonly code: string | undefined
 }
@@ -55,7 +55,7 @@ function parseManaged(value: JsonObject, asked: string, kind: RuntimeKind): NewE
   if (main === undefined && kind.requireMain) {
     throw malformedContent(`'main' must be a string defined in 'exec' for '${asked}' actions`)
   }
-  const exec: Exec = {
+  const exec: RunnableExec = {
     type: 'code',
     kind: kind.kind,
     code: digestOf(code),
@@ -82,7 +82,7 @@ function parseBlackbox(value: JsonObject, rules: ExecRules): NewExec {
   }
   const given = typeof code === 'string' && code.trim() !== '' ? code : undefined
   const main = parseMain(value, BLACKBOX)
-  const exec: Exec = {
+  const exec: RunnableExec = {
     type: 'blackbox',
     image,
     ...(given !== undefined && { code: digestOf(given) }),

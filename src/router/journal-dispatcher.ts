@@ -14,8 +14,9 @@ import { JournalFull } from '../journal/journal.ts'
 import type { Admission, Limits } from './admission.ts'
 import { mergeArguments, parsePayload } from './arguments.ts'
 import type { Dispatcher } from './dispatch.ts'
-import type { Accepted, ObserveCompletion } from './invoke.ts'
-import { completionOf, runRequest, withLogs } from './invoke.ts'
+import type { Activation, ObserveCompletion } from './activate.ts'
+import { completionOf, runRequest, withLogs } from './activate.ts'
+import type { Accepted } from './invoke.ts'
 import type { JournalledCall } from './journal-entries.ts'
 import { journalEntry, readJournalledCall, transactionOf, unrunRecord } from './journal-entries.ts'
 import { recordOf } from './record.ts'
@@ -180,16 +181,17 @@ export function createJournalDispatcher(deps: JournalDispatcherDeps): JournalDis
       const target: Target = { ...call.target, package: call.target.package }
       const action = await deps.resolve(identity, target)
       const args = mergeArguments(action, parsePayload(Buffer.from(call.payload)))
-      const request = runRequest(activationId, transactionOf(call), identity, action, args)
       const receivedAt = clock.monotonic() - Math.max(0, clock.now() - entry.acceptedAt)
+      const transactionId = transactionOf(call)
+      const activation: Activation = { activationId, transactionId, identity, action, args, receivedAt }
       const deadlineAt = clock.monotonic() + (entry.deadlineAt - clock.now())
-      const result = await deps.dispatcher.run(action, request, deadlineAt, {
+      const result = await deps.dispatcher.run(action, runRequest(activation), deadlineAt, {
         onReserved: () => journal.markStarted(activationId),
       })
       if (result.type === 'closed') return undefined
       const completion = completionOf(result, receivedAt, clock)
       deps.observe(identity, action, completion)
-      return await withLogs(recordOf(activationId, identity, action, completion, clock.now()), completion)
+      return await withLogs(recordOf(activation, completion, clock.now()), completion)
     } catch (error) {
       if (!(error instanceof Refusal)) throw error
       // The waiting room is full: the journal is the better one.

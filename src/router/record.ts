@@ -1,19 +1,15 @@
 /** The activation record of one call, put together from what was rendered when the action was resolved. */
 
 import type { ActivationRecord } from '../model/activation.ts'
-import type { Identity } from '../model/identity.ts'
-import type { ActivationId } from '../model/ids.ts'
+import type { Activation } from './activate.ts'
 import type { Completion } from './call.ts'
-import type { ResolvedAction } from './resolved-action.ts'
 
-/** The record of a completed call, `logs` empty: they may still arrive. `now` in ms since the epoch, for calls that never ran. */
-export function recordOf(
-  activationId: ActivationId,
-  identity: Identity,
-  resolved: ResolvedAction,
-  completion: Completion,
-  now: number,
-): ActivationRecord {
+/** OpenWhisk says `sequence` for parts of compositions, too. */
+const CAUSED_BY = ',{"key":"causedBy","value":"sequence"}'
+
+/** The record of an activation that has ended, `logs` empty: they may still arrive. `now` in ms since the epoch, for those that never ran. */
+export function recordOf(activation: Activation, completion: Completion, now: number): ActivationRecord {
+  const { activationId, identity, action: resolved, cause } = activation
   const { run, outcome, waitMs } = completion
   const { action } = resolved
   const initMs = run?.initMs === undefined ? undefined : Math.round(run.initMs)
@@ -34,6 +30,7 @@ export function recordOf(
     logsJson: '[]',
     annotationsJson:
       `${resolved.annotationsHead},{"key":"timeout","value":${run?.timedOut ?? false}}` +
-      `,{"key":"waitTime","value":${Math.round(waitMs)}}${initTime}]`,
+      `,{"key":"waitTime","value":${Math.round(waitMs)}}${initTime}${cause === undefined ? '' : CAUSED_BY}]`,
+    ...(cause !== undefined && { cause }),
   }
 }

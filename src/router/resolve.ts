@@ -2,7 +2,8 @@
 
 import { LRUCache } from 'lru-cache'
 import type { CodeDigest } from '../model/action.ts'
-import { Fault, notAuthorized, notFound, refusal } from '../model/errors.ts'
+import { isRunnable } from '../model/action.ts'
+import { Fault, notAuthorized, notFound, refusal, wrongCollection } from '../model/errors.ts'
 import type { Identity } from '../model/identity.ts'
 import type { RuntimesManifest } from '../model/manifest.ts'
 import { findKind } from '../model/manifest.ts'
@@ -61,6 +62,8 @@ export function createResolver(deps: ResolverDeps): Resolver {
     })
     if (found === undefined) throw notFound()
     const action = found.document
+    if (action.entityType !== 'action') throw wrongCollection()
+    if (!isRunnable(action)) throw new Fault('sequences are not run here')
     const deprecated = action.exec.type === 'code' && findKind(deps.manifest, action.exec.kind)?.deprecated === true
     if (deprecated) throw deprecatedKind(action.exec.kind)
     checkKind(identity, action.exec.type === 'blackbox' ? 'blackbox' : action.exec.kind)

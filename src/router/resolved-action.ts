@@ -2,7 +2,7 @@
 
 import type { Resources } from '../containers/container-factory.ts'
 import type { ActionKey, ActionRequirements } from '../control/pool-protocol.ts'
-import type { Action } from '../model/action.ts'
+import type { RunnableAction } from '../model/action.ts'
 import { kindOf, limitsJson } from '../model/action.ts'
 import type { Identity } from '../model/identity.ts'
 import type { Revision } from '../model/ids.ts'
@@ -17,7 +17,7 @@ import type { ActionProgram } from '../proxy/run-request.ts'
 import { CodeMissing } from '../proxy/container-proxy.ts'
 
 export interface ResolvedAction {
-  readonly action: Action
+  readonly action: RunnableAction
   readonly key: ActionKey
   readonly requirements: ActionRequirements
   readonly program: ActionProgram
@@ -46,7 +46,7 @@ const MEGABYTE = 1024 * 1024
 export function resolveFor(
   caller: NamespaceName,
   identity: Identity,
-  action: Action,
+  action: RunnableAction,
   revision: Revision,
   manifest: RuntimesManifest,
   loadCode: (digest: string) => Promise<string | undefined>,

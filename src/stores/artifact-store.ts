@@ -5,10 +5,15 @@ import type { StoredIdentity, Subject, SubjectName } from '../model/identity.ts'
 import type { Revision } from '../model/ids.ts'
 import type { NamespaceLimits } from '../model/limits.ts'
 import type { EntityName, FullyQualifiedName, NamespaceName } from '../model/names.ts'
+import type { Package } from '../model/package.ts'
+import type { Rule } from '../model/rule.ts'
+import type { Trigger } from '../model/trigger.ts'
 
 /** All kinds of entities share one id space, `NS/name` or `NS/PKG/name`. */
-export type Entity = Action
+export type Entity = Action | Package | Trigger | Rule
 export type EntityType = Entity['entityType']
+/** The entities of one type. */
+export type EntityOf<Type extends EntityType> = Extract<Entity, { readonly entityType: Type }>
 
 /** A document and the revision under which it was read. */
 export interface Stored<Document> {
@@ -16,8 +21,8 @@ export interface Stored<Document> {
   readonly document: Document
 }
 
-export interface EntityQuery {
-  readonly entityType: EntityType
+export interface EntityQuery<Type extends EntityType = EntityType> {
+  readonly entityType: Type
   readonly namespace: NamespaceName
   /** Only entities of this package; absent: the whole namespace, packaged entities included. */
   readonly package?: EntityName
@@ -54,7 +59,7 @@ export interface ArtifactStore {
   /** Removes the entity if it still has revision `expected`; rejects with `RevisionConflict` otherwise. Its code goes when nothing refers to it. */
   deleteEntity(name: FullyQualifiedName, expected: Revision): Promise<void>
   /** Newest `updated` first. May be cut short, to one entity at least, where the documents would exceed 64 MB together. */
-  listEntities(query: EntityQuery): Promise<readonly Entity[]>
+  listEntities<Type extends EntityType>(query: EntityQuery<Type>): Promise<readonly EntityOf<Type>[]>
   /** How many entities match, regardless of `skip` and `limit`. */
   countEntities(query: Omit<EntityQuery, 'skip' | 'limit'>): Promise<number>
   /** The code text of that digest, or undefined. Kept for at least ten minutes after the last reference went, for containers that start meanwhile. */

@@ -1,7 +1,7 @@
 /** Entities and subjects that the artifact store's tests store. */
 
 import { createHash } from 'node:crypto'
-import type { Action, CodeDigest } from '../../src/model/action.ts'
+import type { CodeDigest, RunnableAction } from '../../src/model/action.ts'
 import type { Subject, SubjectName } from '../../src/model/identity.ts'
 import type { EntityName, FullyQualifiedName, NamespaceName } from '../../src/model/names.ts'
 import { parseEntityName, parseNamespaceName } from '../../src/model/names.ts'
@@ -21,7 +21,7 @@ export function nameOf(path: string): FullyQualifiedName {
 }
 
 /** An action of that path and code. */
-export function actionOf(path: string, code: string, updated = 1): Action {
+export function actionOf(path: string, code: string, updated = 1): RunnableAction {
   return {
     ...nameOf(path),
     entityType: 'action',

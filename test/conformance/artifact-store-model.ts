@@ -2,8 +2,9 @@
 
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
+import type { RunnableAction } from '../../src/model/action.ts'
 import type { Revision } from '../../src/model/ids.ts'
-import type { ArtifactStore, Entity, Stored } from '../../src/stores/artifact-store.ts'
+import type { ArtifactStore, Stored } from '../../src/stores/artifact-store.ts'
 import { RevisionConflict } from '../../src/stores/artifact-store.ts'
 import { actionOf, digestOf, nameOf, namespaceOf, packageOf } from './artifact-fixtures.ts'
 
@@ -46,7 +47,7 @@ export async function agreesWithModel(store: ArtifactStore, runs = 40): Promise<
   await fc.assert(
     fc.asyncProperty(fc.array(operation, { maxLength: 15 }), async (operations) => {
       const namespace = `model${++run}`
-      const model = new Map<string, Stored<Entity>>()
+      const model = new Map<string, Stored<RunnableAction>>()
       for (const each of operations) await apply(store, namespace, model, each)
       for (const { document } of model.values()) {
         const digest = document.exec.code
@@ -61,7 +62,7 @@ export async function agreesWithModel(store: ArtifactStore, runs = 40): Promise<
 async function apply(
   store: ArtifactStore,
   namespace: string,
-  model: Map<string, Stored<Entity>>,
+  model: Map<string, Stored<RunnableAction>>,
   each: ModelOperation,
 ): Promise<void> {
   switch (each.type) {
@@ -106,7 +107,7 @@ async function apply(
   }
 }
 
-function revisionFor(which: string, held: Stored<Entity> | undefined): Revision | undefined {
+function revisionFor(which: string, held: Stored<RunnableAction> | undefined): Revision | undefined {
   if (which === 'current') return held?.revision
   return which === 'none' ? undefined : STALE
 }

@@ -7,7 +7,7 @@ import type { StoredIdentity, Subject, SubjectName } from '../../model/identity.
 import type { Revision } from '../../model/ids.ts'
 import type { NamespaceLimits } from '../../model/limits.ts'
 import type { FullyQualifiedName, NamespaceName } from '../../model/names.ts'
-import type { ArtifactStore, Entity, EntityQuery, Stored } from '../artifact-store.ts'
+import type { ArtifactStore, Entity, EntityOf, EntityQuery, EntityType, Stored } from '../artifact-store.ts'
 import type { EntityKey } from './artifact-operations.ts'
 import type { StoreConnection } from './store-connection.ts'
 
@@ -54,10 +54,11 @@ export class SqliteArtifactStore implements ArtifactStore {
     await this.#connection.call('deleteEntity', keyOf(name), expected, this.#clock.now())
   }
 
-  async listEntities(query: EntityQuery): Promise<readonly Entity[]> {
+  async listEntities<Type extends EntityType>(query: EntityQuery<Type>): Promise<readonly EntityOf<Type>[]> {
     const what = [query.entityType, query.namespace, query.package ?? null] as const
     const documents = await this.#connection.call('listEntities', what, query.skip, query.limit, LIST_BUDGET)
-    return documents.map((document) => parseEntity(document))
+    // The statement selects by type.
+    return documents.map((document) => parseEntity(document) as EntityOf<Type>)
   }
 
   countEntities(query: Omit<EntityQuery, 'skip' | 'limit'>): Promise<number> {
