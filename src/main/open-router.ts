@@ -67,6 +67,7 @@ export function openRouter(options: OpenRouterOptions): Router {
   const { config, limits, artifacts, writer, clock, timers, ids, log } = options
   const authenticator = createAuthenticator({
     findIdentity: (uuid, key) => artifacts.findIdentity(uuid, key),
+    findNamespace: (namespace) => artifacts.findNamespace(namespace),
     systemLimits: limits,
     clock,
     cacheEntries: config.router.authCacheEntries,

@@ -67,6 +67,8 @@ export interface ArtifactStore {
 
   /** The caller of `uuid:key`; undefined when unknown or its subject is blocked. */
   findIdentity(uuid: string, key: string): Promise<StoredIdentity | undefined>
+  /** One of the keys of `namespace`, always the same while nothing changes; undefined when it has none, or only those of blocked subjects. */
+  findNamespace(namespace: NamespaceName): Promise<StoredIdentity | undefined>
   getSubject(subject: SubjectName): Promise<Stored<Subject> | undefined>
   /** As `putEntity`. Rejects with `RevisionConflict` also when another subject holds one of the uuids. */
   putSubject(subject: Subject, expected: Revision | undefined): Promise<Revision>

@@ -78,6 +78,7 @@ export async function startApiServer(options: { blackboxAllowed?: boolean } = {}
   const ids = randomIds()
   const authenticator = createAuthenticator({
     findIdentity: (uuid, key) => stores.artifacts.findIdentity(uuid, key),
+    findNamespace: (namespace) => stores.artifacts.findNamespace(namespace),
     systemLimits: system,
     clock: systemClock,
     cacheEntries: 100,

@@ -195,6 +195,25 @@ export function describeArtifactStore(name: string, open: () => Promise<Artifact
       assert.equal((await store.getSubject('owner' as SubjectName))?.revision, revision)
     })
 
+    it('finds a key of a namespace: of the subject of that name, else of the first that is not blocked', async () => {
+      await store.putSubject(subjectOf('abe', ['web-ns', 'web-team']), undefined)
+      const own = await store.putSubject(subjectOf('web-ns', ['web-ns']), undefined)
+      await store.putSubject(subjectOf('zac', ['web-team']), undefined)
+      await store.putLimits(namespaceOf('web-ns'), { invocationsPerMinute: 7 })
+      const [key] = subjectOf('web-ns', ['web-ns']).namespaces
+      assert.deepEqual(await store.findNamespace(namespaceOf('web-ns')), {
+        subject: 'web-ns',
+        namespace: key,
+        limits: { invocationsPerMinute: 7 },
+      })
+      assert.equal((await store.findNamespace(namespaceOf('web-team')))?.subject, 'abe')
+      await store.putSubject(subjectOf('web-ns', ['web-ns'], true), own)
+      assert.equal((await store.findNamespace(namespaceOf('web-ns')))?.subject, 'abe')
+      await store.putSubject(subjectOf('shut-out', ['web-shut'], true), undefined)
+      assert.equal(await store.findNamespace(namespaceOf('web-shut')), undefined)
+      assert.equal(await store.findNamespace(namespaceOf('web-nobody')), undefined)
+    })
+
     it('lists the subjects of a namespace by name', async () => {
       for (const name of ['zoe', 'bob', 'mia'])
         await store.putSubject(subjectOf(name, ['common', `only-${name}`]), undefined)

@@ -82,6 +82,17 @@ export class SqliteArtifactStore implements ArtifactStore {
     }
   }
 
+  async findNamespace(namespace: NamespaceName): Promise<StoredIdentity | undefined> {
+    const found = await this.#connection.call('findNamespaceKey', namespace)
+    if (found === null) return undefined
+    const [subject, uuid, key, limits] = found
+    return {
+      subject: subject as SubjectName,
+      namespace: { name: namespace, uuid, key },
+      limits: limits === null ? {} : parseLimits(limits),
+    }
+  }
+
   async getSubject(subject: SubjectName): Promise<Stored<Subject> | undefined> {
     return stored(await this.#connection.call('getSubject', subject), parseSubject)
   }

@@ -20,6 +20,20 @@ function findKey(
   return row === undefined ? null : [text(row, 0), text(row, 1), text(row, 2), row[3] === null ? null : text(row, 3)]
 }
 
+/** A key of the namespace, that of the subject of the same name first: subject, uuid, key and the namespace's limits document. */
+function findNamespaceKey(
+  db: Database,
+  namespace: string,
+): [subject: string, uuid: string, key: string, limits: string | null] | null {
+  const row = db.get(
+    `SELECT k.subject, k.uuid, k.key, l.document FROM namespace_keys k JOIN subjects s ON s.subject = k.subject
+     LEFT JOIN limits l ON l.namespace = k.namespace WHERE k.namespace = ? AND s.blocked = 0
+     ORDER BY k.subject <> k.namespace, k.subject, k.uuid LIMIT 1`,
+    namespace,
+  )
+  return row === undefined ? null : [text(row, 0), text(row, 1), text(row, 2), row[3] === null ? null : text(row, 3)]
+}
+
 function getSubject(db: Database, subject: string): [revision: string, document: string] | null {
   const row = db.get('SELECT revision, document FROM subjects WHERE subject = ?', subject)
   return row === undefined ? null : [text(row, 0), text(row, 1)]
@@ -97,6 +111,7 @@ function putLimits(db: Database, namespace: string, document: string | null): nu
 
 export const subjectOperations = {
   findKey: read(findKey),
+  findNamespaceKey: read(findNamespaceKey),
   getSubject: read(getSubject),
   putSubject: write(putSubject),
   deleteSubject: write(deleteSubject),
