@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { identityFixture } from '../../test/action-fixture.ts'
 import { virtualClock } from '../../test/virtual-clock.ts'
+import { Refusal } from '../model/errors.ts'
 import type { Admission } from './admission.ts'
 import { localLimits } from './admission.ts'
 
@@ -26,6 +27,22 @@ test('S4-59: the 429 of the concurrency limit has what is in flight (spec 9)', (
   })
   admission.release()
   limits.enter(identity).release()
+})
+
+test('S4-59: fires have a counter of their own, with the text and Retry-After of calls (spec 9)', () => {
+  const limits = localLimits('fixed', virtualClock())
+  const identity = identityFixture({ invocationsPerMinute: 1, firesPerMinute: 2 })
+  limits.fire(identity)
+  limits.fire(identity)
+  const refused = (error: unknown): boolean =>
+    error instanceof Refusal &&
+    error.status === 429 &&
+    error.message === 'Too many requests in the last minute (count: 3, allowed: 2).' &&
+    (error.options.retryAfterSeconds ?? 0) >= 1
+  assert.throws(() => limits.fire(identity), refused)
+  limits.enter(identity).release()
+  assert.deepEqual([limits.counters.fires, limits.counters.firesLimited, limits.counters.admitted], [2, 1, 1])
+  assert.throws(() => limits.fire(identityFixture({ firesPerMinute: 0 })), { status: 429 })
 })
 
 test('a limit of 0 forbids entirely', () => {

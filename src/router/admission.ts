@@ -1,4 +1,4 @@
-/** Limits of a namespace, checked before anything else is done for a call: calls per minute, and calls in flight. */
+/** Limits of a namespace, checked before anything else is done for a call: calls per minute, fires of triggers per minute, and calls in flight. */
 
 import type { Clock } from '../model/clock.ts'
 import type { Refusal } from '../model/errors.ts'
@@ -14,17 +14,27 @@ export interface Admission {
 }
 
 export interface Limits {
-  readonly counters: { admitted: number; rateLimited: number; concurrencyLimited: number }
+  readonly counters: {
+    admitted: number
+    rateLimited: number
+    concurrencyLimited: number
+    fires: number
+    firesLimited: number
+  }
   /** Calls in flight over all namespaces. */
   readonly inFlight: number
   /** Lets a call in, or throws the 429 with OpenWhisk's text and `Retry-After`. */
   enter(identity: Identity): Admission
+  /** Counts the fire of a trigger, on a counter of its own, or throws the 429 with the text and `Retry-After` of calls. */
+  fire(identity: Identity): void
   /** Counts a call that was accepted by an earlier process and must not be refused any more. */
   readmit(identity: Identity): Admission
 }
 
 interface Usage {
   readonly window: RateWindow
+  /** Undefined until a trigger is fired: most namespaces never do. */
+  fires: RateWindow | undefined
   inFlight: number
   lastSeen: number
 }
@@ -36,14 +46,14 @@ const SWEEP_EVERY_CALLS = 65_536
 /** Limits kept in this process. */
 export function localLimits(kind: RateWindowKind, clock: Clock): Limits {
   const usages = new Map<string, Usage>()
-  const counters = { admitted: 0, rateLimited: 0, concurrencyLimited: 0 }
+  const counters = { admitted: 0, rateLimited: 0, concurrencyLimited: 0, fires: 0, firesLimited: 0 }
   let inFlight = 0
   let untilSweep = SWEEP_EVERY_CALLS
 
   function usageOf(uuid: string, now: number): Usage {
     let usage = usages.get(uuid)
     if (usage === undefined) {
-      usage = { window: rateWindow(kind), inFlight: 0, lastSeen: now }
+      usage = { window: rateWindow(kind), fires: undefined, inFlight: 0, lastSeen: now }
       usages.set(uuid, usage)
     }
     usage.lastSeen = now
@@ -92,6 +102,18 @@ export function localLimits(kind: RateWindowKind, clock: Clock): Limits {
         throw concurrencyRefusal(usage.inFlight, concurrentInvocations)
       }
       return admit(usage)
+    },
+    fire(identity) {
+      const now = clock.now()
+      const { firesPerMinute } = identity.limits
+      const usage = usageOf(identity.uuid, now)
+      usage.fires ??= rateWindow(kind)
+      const count = usage.fires.count(now)
+      if (count > firesPerMinute) {
+        counters.firesLimited++
+        throw rateRefusal(count, firesPerMinute, usage.fires.retryAfterSeconds(now, firesPerMinute))
+      }
+      counters.fires++
     },
     readmit: (identity) => admit(usageOf(identity.uuid, clock.now())),
   }
