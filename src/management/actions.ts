@@ -1,9 +1,7 @@
 /** `/namespaces/NS/actions`: list, create, update, read and delete. */
 
-import { parseJson, requireJsonType } from '../api/json-body.ts'
 import { booleanParameter, listRange } from '../api/query.ts'
 import type { BodyLimits } from '../api/read-body.ts'
-import { readBody } from '../api/read-body.ts'
 import { noRoute } from '../api/rejections.ts'
 import { sendJson } from '../api/respond.ts'
 import type { Action } from '../model/action.ts'
@@ -23,6 +21,7 @@ import type { ArtifactStore, Stored } from '../stores/artifact-store.ts'
 import { RevisionConflict } from '../stores/artifact-store.ts'
 import type { ApiCall } from './api-call.ts'
 import { namespaceFor, requireAllowedKind, requireOwnEntity, requireOwnNamespace } from './entitlement.ts'
+import { readEntityBody } from './entity-body.ts'
 import type { Route } from './routes.ts'
 import type { NotifyChange } from './store-change.ts'
 
@@ -107,11 +106,10 @@ async function deleteAction(call: ApiCall, name: FullyQualifiedName, on: Actions
 
 /** Create and update. The order of the checks is OpenWhisk's: clients' tests see which of two faults is reported. */
 async function putAction(call: ApiCall, name: FullyQualifiedName, on: ActionsDeps): Promise<void> {
-  const { identity, query, req } = call
+  const { identity, query } = call
   requireOwnEntity(identity, 'PUT', name) // -> 403
   await requirePackageOf(identity, name, on) // -> 404, 409
-  requireJsonType(req.headers['content-type'] ?? emptyBodyType(call)) // -> 415
-  const put = parseActionPut(parseJson(await readBody(call, on.body)), rulesFor(identity, on)) // -> 400, 413
+  const put = parseActionPut(await readEntityBody(call, on.body), rulesFor(identity, on)) // -> 400, 408, 413, 415
   const overwrite = booleanParameter(query, 'overwrite', false) // -> 400
   checkLimitsChange(put.limits, identity.limits) // -> 400
   if (put.exec !== undefined) requireAllowedKind(identity, kindOf(put.exec.exec)) // -> 403
@@ -129,12 +127,6 @@ async function putAction(call: ApiCall, name: FullyQualifiedName, on: ActionsDep
   on.changed({ type: 'entity', name })
   const code = put.exec === undefined ? await codeOf(action, on) : put.exec.code
   sendJson(call, 200, JSON.stringify(actionJson(action, code)))
-}
-
-/** A request without any body is refused for that, not for the type that it need not have. */
-function emptyBodyType({ req }: ApiCall): string | undefined {
-  const { 'content-length': length, 'transfer-encoding': coding } = req.headers
-  return coding === undefined && (length === undefined || length === '0') ? 'application/json' : undefined
 }
 
 function rulesFor(identity: Identity, on: ActionsDeps): Parameters<typeof parseActionPut>[1] {

@@ -13,6 +13,7 @@ import type { EffectiveLimits } from './limits.ts'
 import type { FullyQualifiedName } from './names.ts'
 import type { Annotation, Parameter } from './parameters.ts'
 import { annotation, checkSize, mergeByKey, parseAnnotations, parseParameters } from './parameters.ts'
+import { optional, parseBoolean } from './put-fields.ts'
 import type { Version } from './version.ts'
 import { FIRST_VERSION, nextPatch, parseVersion } from './version.ts'
 
@@ -64,15 +65,6 @@ export function parseActionPut(body: JsonValue, rules: ActionPutRules): ActionPu
     ...(version !== undefined && { version }),
     ...(publish !== undefined && { publish }),
   }
-}
-
-function optional<Parsed>(value: JsonValue | undefined, parse: (value: JsonValue) => Parsed): Parsed | undefined {
-  return value === undefined || value === null ? undefined : parse(value)
-}
-
-function parseBoolean(value: JsonValue): boolean {
-  if (typeof value === 'boolean') return value
-  throw malformedContent(`Expected JsTrue or JsFalse, but got ${JSON.stringify(value)}`)
 }
 
 function parseTexts(value: JsonValue): readonly string[] {
