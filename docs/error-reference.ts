@@ -133,9 +133,10 @@ export const REFUSALS: Readonly<Record<RefusalCode, RefusalEntry>> = {
   },
   RATE_LIMITED: {
     statuses: [429],
-    meaning: 'The namespace has made more calls in the last minute than it may.',
+    meaning: 'The namespace has made more calls, or fired more triggers, in the last minute than it may.',
     texts: ['Too many requests in the last minute (count: …, allowed: …'],
-    remedy: 'Wait, or raise `limits.invocationsPerMinute`, for one namespace by `stave limits set`.',
+    remedy:
+      'Wait, or raise `limits.invocationsPerMinute` or `limits.firesPerMinute`, for one namespace by `stave limits set`; see [limits](limits.md).',
     retryAfter: 'until the window has room again',
   },
   CONCURRENCY_LIMITED: {

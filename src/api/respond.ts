@@ -12,8 +12,8 @@ import { AUTHENTICATION_CHALLENGE, notAcceptable, TransportRefusal } from './rej
 export const JSON_TYPE = 'application/json'
 export const TEXT_TYPE = 'text/plain; charset=UTF-8'
 
-/** Seconds after which a caller may try again where that can help: a store that does not answer, a journal that cannot write. */
-const FAULT_RETRY_SECONDS = 1
+/** Seconds after which a caller may try again where nothing better is known: a store that does not answer, a journal that cannot write. */
+const RETRY_SECONDS = 1
 /** How long a refused body is read and thrown away before the connection is closed: closing at once would reset it under the answer. */
 const LINGER_MS = 1000
 
@@ -56,7 +56,7 @@ export function sendError(exchange: Exchange, error: unknown, report?: ReportFau
 }
 
 function sendOwnFault({ res, tid }: Exchange, status: 500 | 503): void {
-  const headers = status === 503 ? [...REST_CORS, 'Retry-After', `${FAULT_RETRY_SECONDS}`] : REST_CORS
+  const headers = status === 503 ? [...REST_CORS, 'Retry-After', `${RETRY_SECONDS}`] : REST_CORS
   sendEnvelope(res, status, DEFAULT_MESSAGES[status] ?? '', tid, headers)
 }
 
@@ -68,7 +68,8 @@ function sendRefusal({ req, res, tid }: Exchange, error: Refusal): void {
     return
   }
   const headers: string[] = options.atRouting === true ? [] : [...REST_CORS]
-  if (options.retryAfterSeconds !== undefined) headers.push('Retry-After', `${Math.ceil(options.retryAfterSeconds)}`)
+  const retryAfter = options.retryAfterSeconds ?? (status === 429 || status === 503 ? RETRY_SECONDS : undefined)
+  if (retryAfter !== undefined) headers.push('Retry-After', `${Math.ceil(retryAfter)}`)
   if (status === 401 && options.atRouting === true && options.headers?.['WWW-Authenticate'] === undefined) {
     headers.push('WWW-Authenticate', AUTHENTICATION_CHALLENGE)
   }

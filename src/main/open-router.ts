@@ -96,7 +96,11 @@ export function openRouter(options: OpenRouterOptions): Router {
     clock,
     timers,
   })
-  const admission = localLimits(config.router.rateWindow, clock)
+  const admission = localLimits({
+    window: config.router.rateWindow,
+    headers: config.router.rateLimitHeaders,
+    clock,
+  })
   const observe = observer(options.userMetrics)
   const journal = createJournalDispatcher({
     journal: options.journal,

@@ -46,6 +46,7 @@ export function registerStandaloneMetrics(registry: MetricsRegistry, parts: Meas
   events('stave_router_dispatches_total', 'Ways in which requests got into containers.', dispatcher.counters)
   gauge('stave_router_active', 'Requests that run or wait for a container.', () => dispatcher.active)
   gauge('stave_router_parked', 'Requests that wait for a container.', () => parking.length)
+  gauge('stave_router_namespaces', 'Namespaces whose calls are counted now.', () => parts.admission.namespaces)
   gauge('stave_router_in_flight', 'Activations that count against concurrency limits.', () => parts.admission.inFlight)
 
   events('stave_proxy_events_total', 'What the container proxies did.', proxies.counters)

@@ -4,11 +4,14 @@ import type { Clock } from '../model/clock.ts'
 import type { Refusal } from '../model/errors.ts'
 import { refusal } from '../model/errors.ts'
 import type { Identity } from '../model/identity.ts'
-import type { RateWindow, RateWindowKind } from './rate-window.ts'
-import { rateWindow } from './rate-window.ts'
+import { NO_CONCURRENCY_LEFT, Quota } from './quota.ts'
+import type { RateWindowKind } from './rate-window.ts'
+import { rateClock, rateWindow } from './rate-window.ts'
 
 /** A call that was let in. Released when its activation has completed, not when the caller was answered. */
 export interface Admission {
+  /** What `appendRateLimit` tells the caller; undefined where callers are told nothing. */
+  readonly quota: Quota | undefined
   /** Idempotent. */
   release(): void
 }
@@ -23,18 +26,31 @@ export interface Limits {
   }
   /** Calls in flight over all namespaces. */
   readonly inFlight: number
+  /** Namespaces that are remembered: those that called within the last minutes. */
+  readonly namespaces: number
   /** Lets a call in, or throws the 429 with OpenWhisk's text and `Retry-After`. */
   enter(identity: Identity): Admission
-  /** Counts the fire of a trigger, on a counter of its own, or throws the 429 with the text and `Retry-After` of calls. */
-  fire(identity: Identity): void
+  /**
+   * Counts the fire of a trigger, on a counter of its own, or throws the 429 with the text and `Retry-After` of calls. Returns what `appendRateLimit`
+   * tells the caller.
+   */
+  fire(identity: Identity): Quota | undefined
   /** Counts a call that was accepted by an earlier process and must not be refused any more. */
   readmit(identity: Identity): Admission
 }
 
+export interface LimitsOptions {
+  readonly window: RateWindowKind
+  /** Whether callers are told of their limits by `RateLimit` headers. */
+  readonly headers: boolean
+  readonly clock: Clock
+}
+
+/** Counted by the namespace's uuid, as in OpenWhisk: its keys share what it may do, and a namespace that is made anew under an old name starts anew. */
 interface Usage {
-  readonly window: RateWindow
+  readonly calls: Quota
   /** Undefined until a trigger is fired: most namespaces never do. */
-  fires: RateWindow | undefined
+  fires: Quota | undefined
   inFlight: number
   lastSeen: number
 }
@@ -44,16 +60,19 @@ const FORGET_AFTER_MS = 120_000
 const SWEEP_EVERY_CALLS = 65_536
 
 /** Limits kept in this process. */
-export function localLimits(kind: RateWindowKind, clock: Clock): Limits {
+export function localLimits({ window, headers, clock }: LimitsOptions): Limits {
   const usages = new Map<string, Usage>()
   const counters = { admitted: 0, rateLimited: 0, concurrencyLimited: 0, fires: 0, firesLimited: 0 }
+  const rateNow = rateClock(window, clock)
   let inFlight = 0
   let untilSweep = SWEEP_EVERY_CALLS
 
-  function usageOf(uuid: string, now: number): Usage {
+  function usageOf(uuid: string): Usage {
+    const now = clock.monotonic()
     let usage = usages.get(uuid)
     if (usage === undefined) {
-      usage = { window: rateWindow(kind), fires: undefined, inFlight: 0, lastSeen: now }
+      const calls = new Quota('invocations', rateWindow(window), rateNow)
+      usage = { calls, fires: undefined, inFlight: 0, lastSeen: now }
       usages.set(uuid, usage)
     }
     usage.lastSeen = now
@@ -74,6 +93,7 @@ export function localLimits(kind: RateWindowKind, clock: Clock): Limits {
     counters.admitted++
     let held = true
     return {
+      quota: headers ? usage.calls : undefined,
       release() {
         if (!held) return
         held = false
@@ -83,48 +103,57 @@ export function localLimits(kind: RateWindowKind, clock: Clock): Limits {
     }
   }
 
+  function rateRefusal(count: number, allowed: number, quota: Quota): Refusal {
+    const text = `Too many requests in the last minute (count: ${count}, allowed: ${allowed}).`
+    return refusal('RATE_LIMITED', 429, text, {
+      retryAfterSeconds: quota.renewsInSeconds(),
+      ...(headers && { headers: { 'RateLimit-Policy': quota.policy, RateLimit: quota.limit } }),
+    })
+  }
+
+  function concurrencyRefusal(count: number, allowed: number, quota: Quota): Refusal {
+    const text = `Too many concurrent requests in flight (count: ${count}, allowed: ${allowed}).`
+    return refusal('CONCURRENCY_LIMITED', 429, text, {
+      retryAfterSeconds: 1,
+      ...(headers && { headers: { 'RateLimit-Policy': quota.policy, RateLimit: NO_CONCURRENCY_LEFT } }),
+    })
+  }
+
   return {
     counters,
     get inFlight() {
       return inFlight
     },
+    get namespaces() {
+      return usages.size
+    },
     enter(identity) {
-      const now = clock.now()
       const { invocationsPerMinute, concurrentInvocations } = identity.limits
-      const usage = usageOf(identity.uuid, now)
-      const count = usage.window.count(now)
+      const usage = usageOf(identity.uuid)
+      const { calls } = usage
+      const count = calls.take(invocationsPerMinute, concurrentInvocations)
       if (count > invocationsPerMinute) {
         counters.rateLimited++
-        throw rateRefusal(count, invocationsPerMinute, usage.window.retryAfterSeconds(now, invocationsPerMinute))
+        throw rateRefusal(count, invocationsPerMinute, calls)
       }
       if (usage.inFlight >= concurrentInvocations) {
         counters.concurrencyLimited++
-        throw concurrencyRefusal(usage.inFlight, concurrentInvocations)
+        throw concurrencyRefusal(usage.inFlight, concurrentInvocations, calls)
       }
       return admit(usage)
     },
     fire(identity) {
-      const now = clock.now()
       const { firesPerMinute } = identity.limits
-      const usage = usageOf(identity.uuid, now)
-      usage.fires ??= rateWindow(kind)
-      const count = usage.fires.count(now)
+      const usage = usageOf(identity.uuid)
+      const fires = (usage.fires ??= new Quota('fires', rateWindow(window), rateNow))
+      const count = fires.take(firesPerMinute)
       if (count > firesPerMinute) {
         counters.firesLimited++
-        throw rateRefusal(count, firesPerMinute, usage.fires.retryAfterSeconds(now, firesPerMinute))
+        throw rateRefusal(count, firesPerMinute, fires)
       }
       counters.fires++
+      return headers ? fires : undefined
     },
-    readmit: (identity) => admit(usageOf(identity.uuid, clock.now())),
+    readmit: (identity) => admit(usageOf(identity.uuid)),
   }
-}
-
-function rateRefusal(count: number, allowed: number, retryAfterSeconds: number): Refusal {
-  const text = `Too many requests in the last minute (count: ${count}, allowed: ${allowed}).`
-  return refusal('RATE_LIMITED', 429, text, { retryAfterSeconds })
-}
-
-function concurrencyRefusal(count: number, allowed: number): Refusal {
-  const text = `Too many concurrent requests in flight (count: ${count}, allowed: ${allowed}).`
-  return refusal('CONCURRENCY_LIMITED', 429, text, { retryAfterSeconds: 1 })
 }

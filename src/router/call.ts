@@ -3,6 +3,7 @@
 import type { ActivationRecord, Outcome } from '../model/activation.ts'
 import type { ActivationId, TransactionId } from '../model/ids.ts'
 import type { FinishedRun } from '../proxy/run-request.ts'
+import type { Quota } from './quota.ts'
 
 /** What the HTTP edge, or the journal's dispatcher, asks for. */
 export interface Call {
@@ -36,10 +37,12 @@ export interface Completion {
 /** What the caller is told. */
 export type Answer =
   /** Accepted, not finished: 202 with the id. */
-  | { readonly type: 'accepted'; readonly activationId: ActivationId }
+  | { readonly type: 'accepted'; readonly activationId: ActivationId; readonly quota: Quota | undefined }
   | {
       readonly type: 'completed'
       readonly activationId: ActivationId
+      /** Goes into the answer's headers by `appendRateLimit`. */
+      readonly quota: Quota | undefined
       readonly completion: Completion
       /** The record without its logs: a blocking caller gets it so. */
       readonly record: ActivationRecord

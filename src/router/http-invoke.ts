@@ -14,6 +14,7 @@ import type { Clock } from '../model/clock.ts'
 import type { Answer, Call } from './call.ts'
 import type { InvokeDeps } from './invoke.ts'
 import { invoke } from './invoke.ts'
+import { appendRateLimit } from './quota.ts'
 import type { Target } from './resolve.ts'
 
 export interface HttpInvokeDeps extends InvokeDeps {
@@ -92,8 +93,10 @@ export async function handleInvoke(
   const answer = await invoke(call, on, (onGone) => void res.once('close', onGone))
   if (res.destroyed) return
   if (answer.type === 'accepted') {
-    const { activationId } = answer
-    return sendJson(exchange, 202, `{"activationId":"${activationId}"}`, ['x-openwhisk-activation-id', activationId])
+    const { activationId, quota } = answer
+    const headers = ['x-openwhisk-activation-id', activationId]
+    appendRateLimit(headers, quota)
+    return sendJson(exchange, 202, `{"activationId":"${activationId}"}`, headers)
   }
   sendCompleted(exchange, answer, result)
 }
@@ -106,7 +109,7 @@ async function readJsonBody(exchange: Exchange, limits: BodyLimits): Promise<Buf
 
 function sendCompleted(exchange: Exchange, answer: Extract<Answer, { type: 'completed' }>, resultOnly: boolean): void {
   const { res, tid } = exchange
-  const { completion, record, activationId } = answer
+  const { completion, record, activationId, quota } = answer
   const { outcome, run, waitMs } = completion
   const isArray = outcome.statusCode === SUCCESS && outcome.resultJson.startsWith('[')
   const text = resultOnly || isArray ? outcome.resultJson : renderRecord(record)
@@ -122,6 +125,7 @@ function sendCompleted(exchange: Exchange, answer: Extract<Answer, { type: 'comp
     `wait;dur=${waitMs.toFixed(2)}${initTiming}${runTiming}`,
   ]
   if (run !== undefined) headers.push('X-Stave-Start', run.start)
+  appendRateLimit(headers, quota)
   headers.push('Content-Type', JSON_TYPE, 'Content-Length', String(Buffer.byteLength(text)))
   res.writeHead(HTTP_STATUS[outcome.statusCode], headers)
   // A string leaves with the headers in one write; a buffer takes a second piece and a writev, which is a third of the whole call's CPU time.

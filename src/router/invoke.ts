@@ -10,6 +10,7 @@ import type { Admission, Limits } from './admission.ts'
 import type { Payload } from './arguments.ts'
 import { mergeArguments, parsePayload } from './arguments.ts'
 import type { Answer, Call } from './call.ts'
+import type { Quota } from './quota.ts'
 import type { ResolvedAction } from './resolved-action.ts'
 import type { Target } from './resolve.ts'
 
@@ -55,7 +56,7 @@ export async function invoke(call: Call, on: InvokeDeps, presence?: CallerPresen
     if (!call.blocking) {
       await on.journal({ activationId, transactionId, identity, target: call, action, payload }, admission) // -> 429, 503
       handedOn = true
-      return { type: 'accepted', activationId }
+      return { type: 'accepted', activationId, quota: admission.quota }
     }
     handedOn = true
     const activation = { activationId, transactionId, identity, action, args, receivedAt: call.receivedAt }
@@ -79,7 +80,7 @@ export function activateFor(
   const running = activate(activation, on, presence)
   const release = (): void => admission.release()
   void running.then(release, release)
-  return wait(running, activation.activationId, waitMs, on.timers)
+  return wait(running, activation.activationId, admission.quota, waitMs, on.timers)
 }
 
 function checkSize(bytes: number, identity: Identity): void {
@@ -90,15 +91,16 @@ function checkSize(bytes: number, identity: Identity): void {
 function wait(
   running: Promise<Completed>,
   activationId: ActivationId,
+  quota: Quota | undefined,
   waitMs: number,
   timers: Timers,
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const cancel: Cancel = timers.after(waitMs, () => resolve({ type: 'accepted', activationId }))
+    const cancel: Cancel = timers.after(waitMs, () => resolve({ type: 'accepted', activationId, quota }))
     running.then(
       (completed) => {
         cancel()
-        resolve({ type: 'completed', activationId, ...completed })
+        resolve({ type: 'completed', activationId, quota, ...completed })
       },
       (error: unknown) => {
         cancel()

@@ -61,7 +61,7 @@ async function bench(
   const waiting: { count: number; resolve: () => void }[] = []
   const identity = identityFixture()
   const action = actionFixture()
-  const limits = localLimits('sliding', systemClock)
+  const limits = localLimits({ window: 'sliding', headers: true, clock: systemClock })
   const router: Pick<Dispatcher, 'run'> = {
     async run(_action, request, _deadline, hooks = {}) {
       started.push(request.activationId)

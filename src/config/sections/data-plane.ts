@@ -1,6 +1,6 @@
 /** Keys of the way of a request: routers, journal, records, and the removal and placement of containers. */
 
-import { choice, integer } from '../field.ts'
+import { choice, flag, integer } from '../field.ts'
 
 const DAY_MS = 86_400_000
 
@@ -57,6 +57,11 @@ export const router = {
     doc: 'How calls in a minute are counted: over the last 60 s, or from each full minute as OpenWhisk does.',
     failure: '`fixed` lets twice the limit through around a full minute.',
     whom: 'Whoever needs OpenWhisk’s exact behaviour: fixed.',
+  }),
+  rateLimitHeaders: flag(true, {
+    doc: 'Tells callers of actions, triggers and web actions what they may still do, by the headers `RateLimit-Policy` and `RateLimit`.',
+    failure: 'With it, whoever may call a web action sees how busy its owner is.',
+    whom: 'Operators of public web actions who want to keep that to themselves: false.',
   }),
 }
 

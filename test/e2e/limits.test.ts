@@ -1,0 +1,122 @@
+/** Limits of namespaces as callers and operators meet them: headers, texts, and overrides that hold at once. */
+
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { closedGate } from './many-clients.ts'
+import type { Answer, TestServer } from './server.ts'
+import { dispose, eventually, startServer } from './server.ts'
+
+describe('9: limits of a namespace', () => {
+  let server: TestServer
+  before(async () => {
+    server = await startServer()
+  })
+  after(async () => {
+    assert.equal(await server.stop(), 0)
+    dispose(server)
+  })
+
+  /** A new namespace with an action `echo`; what its key can do. */
+  async function tenant(name: string): Promise<(path: string, body?: unknown, method?: string) => Promise<Answer>> {
+    const { body } = await server.admin('POST', '/admin/users', { subject: name })
+    const key = `${String(body['uuid'])}:${String(body['key'])}`
+    const headers = { Authorization: `Basic ${Buffer.from(key).toString('base64')}` }
+    const call = (path: string, payload: unknown = {}, method = 'POST'): Promise<Answer> =>
+      server.call(method, path, method === 'GET' ? undefined : payload, headers)
+    const code = 'function main(args) { return { size: JSON.stringify(args).length } }'
+    const { status } = await call('/actions/echo', { exec: { kind: 'nodejs:default', code } }, 'PUT')
+    assert.equal(status, 200)
+    return call
+  }
+  const limit = async (namespace: string, overrides: object): Promise<void> =>
+    assert.equal((await server.admin('PATCH', `/admin/limits/${namespace}`, overrides)).status, 200)
+  const fields = ({ headers }: Answer): (string | null)[] => [
+    headers.get('ratelimit-policy'),
+    headers.get('ratelimit'),
+    headers.get('retry-after'),
+  ]
+
+  test('design 10: each answer of a call tells what is left, a 429 when to come again', async () => {
+    const call = await tenant('informed')
+    await limit('informed', { invocationsPerMinute: 3, concurrentInvocations: 7 })
+    const policy = '"invocations";q=3;w=60, "concurrency";q=7;qu="concurrent-requests"'
+    const blocking = await call('/actions/echo?blocking=true')
+    assert.deepEqual([blocking.status, ...fields(blocking)], [200, policy, '"invocations";r=2;t=60', null])
+    const accepted = await call('/actions/echo')
+    assert.equal(accepted.status, 202)
+    assert.match(accepted.headers.get('ratelimit') ?? '', /^"invocations";r=1;t=(?:59|60)$/)
+    // A missing action uses one of them, too (spec 1.8).
+    assert.equal((await call('/actions/missing')).status, 404)
+    const refused = await call('/actions/echo?blocking=true')
+    assert.deepEqual(
+      [refused.status, refused.body.error],
+      [429, 'Too many requests in the last minute (count: 4, allowed: 3).'],
+    )
+    const seconds = Number(refused.headers.get('retry-after'))
+    assert.ok(seconds > 30 && seconds <= 60)
+    assert.deepEqual(fields(refused), [policy, `"invocations";r=0;t=${seconds}`, `${seconds}`])
+  })
+
+  test('S4-59: overrides of calls in flight and of payloads hold at once', async () => {
+    const call = await tenant('overridden')
+    const gate = await closedGate()
+    try {
+      const code = `${gate.pass}\nasync function main() { await pass(); return {} }`
+      assert.equal((await call('/actions/gated', { exec: { kind: 'nodejs:default', code } }, 'PUT')).status, 200)
+      await limit('overridden', { concurrentInvocations: 1 })
+      const held = call('/actions/gated?blocking=true')
+      await eventually('it runs', () => gate.waiting === 1)
+      const refused = await call('/actions/echo?blocking=true')
+      assert.equal(refused.body.error, 'Too many concurrent requests in flight (count: 1, allowed: 1).')
+      assert.deepEqual(fields(refused).slice(1), ['"concurrency";r=0', '1'])
+      await limit('overridden', { concurrentInvocations: 2 })
+      assert.equal((await call('/actions/echo?blocking=true')).status, 200)
+      gate.open()
+      assert.equal((await held).status, 200)
+    } finally {
+      gate.close()
+    }
+    const payload = { text: 'x'.repeat(1000) }
+    assert.equal((await call('/actions/echo?blocking=true', payload)).status, 200)
+    await limit('overridden', { maxPayloadSize: '100 B' })
+    const refused = await call('/actions/echo?blocking=true', payload)
+    assert.deepEqual([refused.status, refused.body.error], [413, 'Request larger than allowed: 1011 > 100 bytes.'])
+    assert.equal((await server.admin('DELETE', '/admin/limits/overridden')).status, 200)
+    assert.equal((await call('/actions/echo?blocking=true', payload)).status, 200)
+  })
+
+  test('3.2, 11.1: the limits document shows the overrides at once', async () => {
+    const call = await tenant('curious')
+    const shown = await call('/limits', undefined, 'GET')
+    assert.equal(shown.body['storeActivations'], undefined)
+    await limit('curious', {
+      invocationsPerMinute: 7,
+      firesPerMinute: 8,
+      concurrentInvocations: 9,
+      storeActivations: false,
+    })
+    const { body } = await call('/limits', undefined, 'GET')
+    assert.partialDeepStrictEqual(body, {
+      invocationsPerMinute: 7,
+      firesPerMinute: 8,
+      concurrentInvocations: 9,
+      maxActionInstances: 9,
+      storeActivations: false,
+    })
+    const unstored = await call('/actions/echo?blocking=true')
+    assert.equal((await call(`/activations/${unstored.body.activationId}`, undefined, 'GET')).status, 404)
+    await limit('curious', { storeActivations: true })
+    const stored = await call('/actions/echo?blocking=true')
+    assert.equal((await call(`/activations/${stored.body.activationId}`, undefined, 'GET')).status, 200)
+  })
+
+  test('9: a namespace that is refused has nothing to do with another one', async () => {
+    const [loud, quiet] = [await tenant('loud-one'), await tenant('quiet-one')]
+    await limit('loud-one', { invocationsPerMinute: 0 })
+    const answers = await Promise.all(Array.from({ length: 50 }, () => loud('/actions/echo?blocking=true')))
+    assert.ok(answers.every(({ status }) => status === 429))
+    assert.equal((await quiet('/actions/echo?blocking=true')).status, 200)
+    assert.ok((await server.metric('stave_router_admissions_total{event="rateLimited"}')) >= 50)
+    assert.ok((await server.metric('stave_router_namespaces')) >= 2)
+  })
+})
