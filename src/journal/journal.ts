@@ -45,6 +45,12 @@ export interface Journal {
   markStarted(activationId: ActivationId): Promise<void>
   /** Removes the entry: its record is stored. Idempotent. */
   settle(activationId: ActivationId): Promise<void>
+  /**
+   * Settles a claimed entry and appends `successors`, in their order, in one transaction: a crash leaves either the one or the others. One of them may
+   * have the entry's own id. Idempotent: when the entry is gone, this was done before, and nothing is written. Rejects with `JournalFull` when the bounds
+   * have no room for all of them in place of the entry; it stays as it is then.
+   */
+  replace(activationId: ActivationId, successors: readonly JournalEntry[]): Promise<void>
   /** Synchronous, for admission and metrics: what is held now, appends under way included. */
   depth(): JournalDepth
   probe(): Promise<void>

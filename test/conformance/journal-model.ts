@@ -28,6 +28,15 @@ const operation = fc.oneof(
     weight: 2,
     arbitrary: fc.record({ type: fc.constantFrom('release' as const, 'start' as const, 'settle' as const), index }),
   },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      type: fc.constant('replace' as const),
+      index,
+      successors: fc.uniqueArray(index, { maxLength: 4 }),
+      bytes: fc.integer({ min: 0, max: 20 }),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('reopen' as const) }) },
 )
 type ModelOperation = typeof operation extends fc.Arbitrary<infer Value> ? Value : never
@@ -102,6 +111,25 @@ async function apply(
     case 'settle':
       await journal.settle(idOf(each.index))
       return model.filter((held) => held.index !== each.index)
+    case 'replace': {
+      const own = model.find((held) => held.index === each.index)
+      if (own?.claimed === false) return model
+      const rest = model.filter((held) => held !== own)
+      const fresh = each.successors.filter((successor) => !rest.some((held) => held.index === successor))
+      const entries = fresh.map((successor) => entryOf(successor, 'x'.repeat(each.bytes)))
+      const replace = journal.replace(idOf(each.index), entries)
+      const bytes = rest.reduce((sum, held) => sum + held.bytes, each.bytes * fresh.length)
+      if (own !== undefined && (rest.length + fresh.length > BOUNDS.maxEntries || bytes > BOUNDS.maxBytes)) {
+        await assert.rejects(replace, JournalFull)
+        return model
+      }
+      await replace
+      if (own === undefined) return model
+      return [
+        ...rest,
+        ...fresh.map((successor) => ({ index: successor, bytes: each.bytes, claimed: false, started: false })),
+      ]
+    }
   }
 }
 

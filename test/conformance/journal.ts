@@ -134,6 +134,53 @@ export function describeJournal(name: string, place: () => JournalPlace): void {
       await assert.rejects(journal.markStarted(idOf(1)))
     })
 
+    it('replaces an entry by others, after which it is gone and they are the newest', async () => {
+      for (const index of [1, 2]) await journal.append(entryOf(index))
+      await journal.claim(1)
+      await journal.replace(idOf(1), [entryOf(11), entryOf(12)])
+      assert.deepEqual(idsOf(await journal.claim(9)), [idOf(2), idOf(11), idOf(12)])
+      await assert.rejects(journal.markStarted(idOf(1)))
+      await reopen()
+      assert.deepEqual(idsOf(await journal.claim(9)), [idOf(2), idOf(11), idOf(12)])
+    })
+
+    it('replaces an entry once: what came of it is not written again', async () => {
+      await journal.append(entryOf(1))
+      await journal.claim(1)
+      const both = [journal.replace(idOf(1), [entryOf(11)]), journal.replace(idOf(1), [entryOf(12)])]
+      await Promise.all(both)
+      assert.deepEqual(idsOf(await journal.claim(9)), [idOf(11)])
+      await journal.settle(idOf(11))
+      await journal.replace(idOf(1), [entryOf(11)])
+      assert.deepEqual(await journal.claim(9), [])
+      assert.deepEqual(journal.depth(), { entries: 0, bytes: 0 })
+    })
+
+    it('replaces an entry by one of the same id, which has not been started', async () => {
+      await journal.append(entryOf(1))
+      await journal.claim(1)
+      await journal.markStarted(idOf(1))
+      await journal.replace(idOf(1), [entryOf(1, 'then')])
+      assert.deepEqual(await journal.claim(9), [{ ...entryOf(1, 'then'), cutOff: false }])
+      await journal.replace(idOf(1), [])
+      assert.deepEqual(journal.depth(), { entries: 0, bytes: 0 })
+    })
+
+    it('S4-54: keeps an entry whose replacement does not fit', async () => {
+      await reopen({ maxEntries: 3, maxBytes: 100 })
+      for (const index of [1, 2]) await journal.append(entryOf(index, 'x'.repeat(30)))
+      await journal.claim(1)
+      const three = [11, 12, 13].map((index) => entryOf(index, ''))
+      await assert.rejects(journal.replace(idOf(1), three), JournalFull)
+      await assert.rejects(journal.replace(idOf(1), [entryOf(11, 'x'.repeat(71))]), JournalFull)
+      assert.deepEqual(journal.depth(), { entries: 2, bytes: 60 })
+      await journal.replace(idOf(1), [entryOf(11, 'x'.repeat(70)), entryOf(12, '')])
+      assert.deepEqual(journal.depth(), { entries: 3, bytes: 100 })
+      await journal.replace(idOf(1), three)
+      await reopen()
+      assert.deepEqual(idsOf(await journal.claim(9)), [idOf(2), idOf(11), idOf(12)])
+    })
+
     it('S4-54: refuses more entries than its bound, and takes them again when some are settled', async () => {
       await reopen({ maxEntries: 3, maxBytes: 1000 })
       const outcomes = await Promise.allSettled(Array.from({ length: 6 }, (_, index) => journal.append(entryOf(index))))

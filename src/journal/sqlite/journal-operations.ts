@@ -58,6 +58,30 @@ function settle(db: Database, id: string): number | null {
   return row === undefined ? null : integer(row, 0)
 }
 
+/** The values of one entry to append. */
+export type NewRow = readonly [seq: number, id: string, accepted: number, deadline: number, payload: string]
+
+/**
+ * Puts `rows` in the place of an entry. Returns the bytes of the payload that went and how many rows and bytes came, or null when there was no such entry:
+ * then nothing is written.
+ */
+function replace(
+  db: Database,
+  id: string,
+  rows: readonly NewRow[],
+): readonly [bytesGone: number, added: number, bytesAdded: number] | null {
+  const gone = settle(db, id)
+  if (gone === null) return null
+  let added = 0
+  let bytes = 0
+  for (const row of rows) {
+    if (!append(db, ...row)) continue
+    added++
+    bytes += Buffer.byteLength(row[4])
+  }
+  return [gone, added, bytes]
+}
+
 export const journalOperations = {
   depth: read(depth),
   has: read(has),
@@ -65,6 +89,7 @@ export const journalOperations = {
   fetch: read(fetch),
   markStarted: write(markStarted),
   settle: write(settle),
+  replace: write(replace),
   probe,
 }
 export type JournalOperations = typeof journalOperations

@@ -24,6 +24,7 @@ describeJournal('SQLite', () => {
         release: (id) => stores.journal.release(id),
         markStarted: (id) => stores.journal.markStarted(id),
         settle: (id) => stores.journal.settle(id),
+        replace: (id, successors) => stores.journal.replace(id, successors),
         depth: () => stores.journal.depth(),
         probe: () => stores.journal.probe(),
         close: () => stores.close(),

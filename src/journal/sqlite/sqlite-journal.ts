@@ -9,7 +9,7 @@ import { StoreUnavailable } from '../../stores/artifact-store.ts'
 import type { StoreConnection } from '../../stores/sqlite/store-connection.ts'
 import type { ClaimedEntry, Journal, JournalDepth, JournalEntry } from '../journal.ts'
 import { JournalFull } from '../journal.ts'
-import type { EntryRow } from './journal-operations.ts'
+import type { EntryRow, NewRow } from './journal-operations.ts'
 
 export interface SqliteJournalOptions {
   readonly maxEntries: number
@@ -18,14 +18,20 @@ export interface SqliteJournalOptions {
   readonly clock: Clock
 }
 
+interface Claim {
+  readonly seq: number
+  /** Of the payload. */
+  readonly bytes: number
+}
+
 /** Characters of payloads that one claim may hold. */
 const CLAIM_BUDGET = 16 * 1024 * 1024
 
 export class SqliteJournal implements Journal {
   readonly #connection: StoreConnection<'journal'>
   readonly #options: SqliteJournalOptions
-  /** Number of each entry that is claimed now. */
-  readonly #claims = new Map<ActivationId, number>()
+  /** Each entry that is claimed now. */
+  readonly #claims = new Map<ActivationId, Claim>()
   /** Entries that were given back, by id; all of them lie before the cursor. */
   readonly #released = new Map<ActivationId, number>()
   /** Everything up to this number has been claimed once. */
@@ -58,27 +64,36 @@ export class SqliteJournal implements Journal {
   async append(entry: JournalEntry): Promise<void> {
     await this.open()
     const size = Buffer.byteLength(entry.payload)
-    if (this.#entries + 1 > this.#options.maxEntries || this.#bytes + size > this.#options.maxBytes) {
+    if (!this.#hasRoom(1, size)) {
       if (await this.#connection.call('has', entry.activationId)) return
-      this.refused++
-      throw new JournalFull(`the journal holds ${this.#entries} entries of ${this.#bytes} bytes together`)
+      throw this.#full()
     }
     // Counted before it is written, so that many at once cannot exceed the bound.
     this.#entries++
     this.#bytes += size
-    const { activationId, acceptedAt, deadlineAt, payload } = entry
-    const seq = ++this.#lastSeq
+    const row = this.#numbered(entry)
     let added = false
     try {
-      added = await this.#change(() =>
-        this.#connection.call('append', seq, activationId, acceptedAt, deadlineAt, payload),
-      )
+      added = await this.#change(() => this.#connection.call('append', ...row))
     } finally {
       if (!added) {
         this.#entries--
         this.#bytes -= size
       }
     }
+  }
+
+  #hasRoom(entries: number, bytes: number): boolean {
+    return this.#entries + entries <= this.#options.maxEntries && this.#bytes + bytes <= this.#options.maxBytes
+  }
+
+  #full(): JournalFull {
+    this.refused++
+    return new JournalFull(`the journal holds ${this.#entries} entries of ${this.#bytes} bytes together`)
+  }
+
+  #numbered({ activationId, acceptedAt, deadlineAt, payload }: JournalEntry): NewRow {
+    return [++this.#lastSeq, activationId, acceptedAt, deadlineAt, payload]
   }
 
   claim(max: number): Promise<readonly ClaimedEntry[]> {
@@ -101,15 +116,15 @@ export class SqliteJournal implements Journal {
     const activationId = id as ActivationId
     this.#released.delete(activationId)
     this.#cursor = Math.max(this.#cursor, seq)
-    this.#claims.set(activationId, seq)
+    this.#claims.set(activationId, { seq, bytes: Buffer.byteLength(payload) })
     return { activationId, acceptedAt, deadlineAt, payload, cutOff: started !== 0 }
   }
 
   async release(activationId: ActivationId): Promise<void> {
-    const seq = this.#claims.get(activationId)
-    if (seq === undefined) return
+    const claim = this.#claims.get(activationId)
+    if (claim === undefined) return
     this.#claims.delete(activationId)
-    this.#released.set(activationId, seq)
+    this.#released.set(activationId, claim.seq)
   }
 
   async markStarted(activationId: ActivationId): Promise<void> {
@@ -127,6 +142,33 @@ export class SqliteJournal implements Journal {
     if (size === null) return
     this.#entries--
     this.#bytes -= size
+  }
+
+  async replace(activationId: ActivationId, successors: readonly JournalEntry[]): Promise<void> {
+    await this.open()
+    const size = successors.reduce((sum, { payload }) => sum + Buffer.byteLength(payload), 0)
+    const count = successors.length
+    const claim = this.#claims.get(activationId)
+    if (!this.#hasRoom(count - 1, size - (claim?.bytes ?? 0))) {
+      // A replacement that was made before needs no room.
+      if (!(await this.#connection.call('has', activationId))) return
+      throw this.#full()
+    }
+    // As in append; what the entry itself takes is given back when it has gone.
+    this.#entries += count
+    this.#bytes += size
+    const rows = successors.map((entry) => this.#numbered(entry))
+    let replaced: readonly [bytesGone: number, added: number, bytesAdded: number] | null = null
+    try {
+      replaced = await this.#change(() => this.#connection.call('replace', activationId, rows))
+    } finally {
+      const [gone, added, bytesAdded] = replaced ?? [0, 0, 0]
+      this.#entries += added - count - (replaced === null ? 0 : 1)
+      this.#bytes += bytesAdded - size - gone
+    }
+    // The successor of the same id may have been claimed by now.
+    if (this.#claims.get(activationId) === claim) this.#claims.delete(activationId)
+    this.#released.delete(activationId)
   }
 
   depth(): JournalDepth {
