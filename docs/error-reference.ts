@@ -105,9 +105,9 @@ export const REFUSALS: Readonly<Record<RefusalCode, RefusalEntry>> = {
     atRouting: true,
   },
   CONFLICT: {
-    statuses: [409],
+    statuses: [409, 422],
     meaning:
-      'The entity exists already, or somebody else wrote it at the same time; in the admin API also a taken key.',
+      'The entity exists already, or somebody else wrote it at the same time; bindings that lead back to themselves (422); in the admin API also a taken key.',
     texts: [
       'resource already exists',
       'Resource by this name exists but is not in this collection.',

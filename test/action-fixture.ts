@@ -64,7 +64,7 @@ export function actionFixture(fields: Partial<RunnableAction> = {}, revision = '
   }
   const identity = identityFixture()
   const manifest = { kinds: [], blackboxes: [] }
-  return resolveFor(identity.namespace, identity, action, revision as Revision, manifest, async () => 'code')
+  return resolveFor({ identity, action, revision: revision as Revision }, manifest, async () => 'code')
 }
 
 let counter = 0

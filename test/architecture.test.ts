@@ -18,11 +18,24 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   proxy: ['containers'],
   control: ['containers'],
   api: ['stores'],
+  entitlement: ['stores:type'],
   // The data plane: cold starts go to control as messages, records to the stores as rows.
-  router: ['api', 'proxy', 'control:type', 'journal', 'stores', 'containers:type'],
-  management: ['api', 'stores'],
+  router: ['api', 'entitlement', 'proxy', 'control:type', 'journal', 'stores', 'containers:type'],
+  management: ['api', 'entitlement', 'stores'],
   cli: ['config', 'main', 'management', 'stores', 'containers', 'telemetry'],
-  main: ['api', 'config', 'containers', 'control', 'journal', 'management', 'proxy', 'router', 'stores', 'telemetry'],
+  main: [
+    'api',
+    'config',
+    'containers',
+    'control',
+    'entitlement',
+    'journal',
+    'management',
+    'proxy',
+    'router',
+    'stores',
+    'telemetry',
+  ],
 }
 
 /** Files that provider folders may be imported from: the places that configuration selects a provider in. */

@@ -4,6 +4,7 @@
  */
 
 import type { AddressInfo } from 'node:net'
+import { basicEntitlement } from '../../src/entitlement/basic-entitlement.ts'
 import { createHttpServer } from '../../src/api/http-server.ts'
 import { sendError } from '../../src/api/respond.ts'
 import { transactionIdOf } from '../../src/api/transaction-id.ts'
@@ -91,6 +92,7 @@ async function startRouter(): Promise<ReturnType<typeof openRouter>> {
     config,
     limits,
     artifacts,
+    entitlement: basicEntitlement(),
     journal,
     writer,
     control: alwaysReady(),

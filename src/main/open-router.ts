@@ -3,6 +3,7 @@
 import { availableParallelism } from 'node:os'
 import type { Config } from '../config/schema.ts'
 import type { ControlPlane, RouterId } from '../control/pool-protocol.ts'
+import type { EntitlementProvider } from '../entitlement/entitlement-provider.ts'
 import type { Journal } from '../journal/journal.ts'
 import type { StoreChange } from '../management/store-change.ts'
 import { kindOf } from '../model/action.ts'
@@ -36,6 +37,7 @@ export interface OpenRouterOptions {
   readonly config: Config
   readonly limits: SystemLimits
   readonly artifacts: ArtifactStore
+  readonly entitlement: EntitlementProvider
   readonly journal: Journal
   readonly writer: ActivationWriter
   readonly control: ControlPlane
@@ -75,6 +77,7 @@ export function openRouter(options: OpenRouterOptions): Router {
   })
   const resolver = createResolver({
     getEntity: (name) => artifacts.getEntity(name),
+    entitlement: options.entitlement,
     getCode: (digest) => artifacts.getCode(digest),
     manifest: options.manifest,
     cacheEntries: config.router.actionCacheEntries,

@@ -10,6 +10,7 @@ import type { LoadedConfig } from '../config/load.ts'
 import { configJson } from '../config/print.ts'
 import { adminSocketPath, runDirectory } from '../config/runtime-paths.ts'
 import type { SeededKey } from '../management/bootstrap.ts'
+import { basicEntitlement } from '../entitlement/basic-entitlement.ts'
 import { bootstrapSubjects } from '../management/bootstrap.ts'
 import { createAdminApi } from '../management/admin-api.ts'
 import { randomCredentials } from '../management/credentials.ts'
@@ -158,11 +159,13 @@ async function start(options: StandaloneOptions, cleanups: (() => Promise<void> 
     pool.stop()
     proxies.stop()
   })
+  const entitlement = basicEntitlement()
   const registry = new MetricsRegistry()
   const router = openRouter({
     config,
     limits,
     artifacts,
+    entitlement,
     journal: stores.journal,
     writer,
     control: pool,

@@ -43,6 +43,11 @@ export function parseNamespaceName(text: string): NamespaceName {
   return text as NamespaceName
 }
 
+/** The namespace that a path segment (decoded) means for a caller of namespace `caller`: `_` is its own. Throws as `parseNamespaceName`. */
+export function resolveNamespace(segment: string, caller: NamespaceName): NamespaceName {
+  return segment === CALLERS_NAMESPACE ? caller : parseNamespaceName(segment)
+}
+
 /** True when `text` is a legal name; never throws. */
 export function isLegalName(text: string): boolean {
   return text.length <= MAX_LENGTH && NAME.test(text)

@@ -2,13 +2,18 @@
 
 import { LRUCache } from 'lru-cache'
 import type { CodeDigest } from '../model/action.ts'
-import { isRunnable } from '../model/action.ts'
-import { Fault, notAuthorized, notFound, refusal, wrongCollection } from '../model/errors.ts'
+import { isRunnable, kindOf } from '../model/action.ts'
+import { requireAllowedKind } from '../entitlement/allowed-kind.ts'
+import type { EntitlementProvider } from '../entitlement/entitlement-provider.ts'
+import type { OpenedPackage } from '../entitlement/open-package.ts'
+import { openPackage } from '../entitlement/open-package.ts'
+import { requireRight } from '../entitlement/require-right.ts'
+import { Fault, notFound, refusal, wrongCollection } from '../model/errors.ts'
 import type { Identity } from '../model/identity.ts'
 import type { RuntimesManifest } from '../model/manifest.ts'
 import { findKind } from '../model/manifest.ts'
-import type { FullyQualifiedName, NamespaceName } from '../model/names.ts'
-import { CALLERS_NAMESPACE, formatPath, parseEntityName, parseNamespaceName } from '../model/names.ts'
+import type { FullyQualifiedName } from '../model/names.ts'
+import { formatPath, parseEntityName, resolveNamespace } from '../model/names.ts'
 import type { Entity, Stored } from '../stores/artifact-store.ts'
 import type { ResolvedAction } from './resolved-action.ts'
 import { resolveFor } from './resolved-action.ts'
@@ -22,6 +27,7 @@ export interface Target {
 
 export interface ResolverDeps {
   readonly getEntity: (name: FullyQualifiedName) => Promise<Stored<Entity> | undefined>
+  readonly entitlement: EntitlementProvider
   readonly getCode: (digest: CodeDigest) => Promise<string | undefined>
   readonly manifest: RuntimesManifest
   readonly cacheEntries: number
@@ -29,7 +35,7 @@ export interface ResolverDeps {
 
 export interface Resolver {
   readonly counters: { hits: number; misses: number }
-  /** The action, at once when cached. Throws or rejects with 400, 403, 404 or 409. */
+  /** The action, at once when cached. Throws or rejects with 400, 403, 404, 409 or 422. */
   resolve(identity: Identity, target: Target): ResolvedAction | Promise<ResolvedAction>
   /** The entity was written or removed. */
   invalidate(name: FullyQualifiedName): void
@@ -37,56 +43,81 @@ export interface Resolver {
   invalidateAll(): void
 }
 
+interface Entry {
+  readonly resolved: ResolvedAction
+  /** Paths of all that it was put together from: the action, its package, the bindings on the way. */
+  readonly paths: readonly string[]
+}
+
 /** A resolver over the artifact store's entities. */
 export function createResolver(deps: ResolverDeps): Resolver {
   /** By caller's namespace, then by path: one name may resolve differently for different callers, and a write concerns them all. */
-  const cache = new LRUCache<string, ResolvedAction>({
+  const cache = new LRUCache<string, Entry>({
     max: deps.cacheEntries,
-    dispose: ({ action }, cacheKey) => forget(formatPath(action), cacheKey),
+    dispose: ({ paths }, cacheKey) => forget(paths, cacheKey),
   })
-  /** The keys under which the cache holds an action, by its path. */
+  /** The keys under which the cache holds something that an entity has a part in, by the entity's path. */
   const cachedAs = new Map<string, Set<string>>()
   const underWay = new Map<string, Promise<ResolvedAction>>()
   const counters = { hits: 0, misses: 0 }
   let generation = 0
 
   async function load(identity: Identity, target: Target, cacheKey: string): Promise<ResolvedAction> {
-    const name = parseTarget(identity, target)
-    // Sharing needs packages; without one, an action belongs to its own namespace alone.
-    if (name.namespace !== identity.namespace) {
-      throw notAuthorized(name.package === undefined ? formatPath(name) : `${name.namespace}/${name.package}`)
-    }
+    const asked = parseTarget(identity, target)
     const begun = generation
-    const found = await deps.getEntity(name).catch((error: unknown) => {
-      throw new Fault('the action cannot be read', { cause: error, status: 503 })
-    })
+    const opened = await openFor(identity, asked) // -> 403, 404, 409, 422
+    const name = opened === undefined ? asked : inPackage(opened, asked)
+    const found = await read(name)
     if (found === undefined) throw notFound()
-    const action = found.document
+    const { revision, document: action } = found
     if (action.entityType !== 'action') throw wrongCollection()
     if (!isRunnable(action)) throw new Fault('sequences are not run here')
     const deprecated = action.exec.type === 'code' && findKind(deps.manifest, action.exec.kind)?.deprecated === true
     if (deprecated) throw deprecatedKind(action.exec.kind)
-    checkKind(identity, action.exec.type === 'blackbox' ? 'blackbox' : action.exec.kind)
+    requireAllowedKind(identity, kindOf(action.exec)) // -> 403
     const readCode = (digest: string): Promise<string | undefined> => deps.getCode(digest as CodeDigest)
-    const resolved = resolveFor(identity.namespace, identity, action, found.revision, deps.manifest, readCode)
+    const way = { identity, action, revision, ...(opened !== undefined && { opened }) }
+    const resolved = resolveFor(way, deps.manifest, readCode)
     // A write that came while we read must not be hidden by what we read before it.
     if (begun === generation) {
-      cache.set(cacheKey, resolved)
-      remember(formatPath(name), cacheKey)
+      const packages = opened?.chain.map(({ document }) => formatPath(document)) ?? []
+      const paths = [formatPath(name), ...packages]
+      cache.set(cacheKey, { resolved, paths })
+      remember(paths, cacheKey)
     }
     return resolved
   }
 
-  function remember(path: string, cacheKey: string): void {
-    const keys = cachedAs.get(path)
-    if (keys === undefined) cachedAs.set(path, new Set([cacheKey]))
-    else keys.add(cacheKey)
+  /** The package of an action that lies in one; checks whether the caller may call the action. */
+  async function openFor(identity: Identity, name: FullyQualifiedName): Promise<OpenedPackage | undefined> {
+    const use = { identity, right: 'ACTIVATE', collection: 'actions', name: name.name } as const
+    if (name.package !== undefined) {
+      return openPackage(name.namespace, name.package, use, { entitlement: deps.entitlement, getEntity: read })
+    }
+    await requireRight(deps.entitlement, identity, 'ACTIVATE', { collection: 'actions', ...name })
+    return undefined
   }
 
-  function forget(path: string, cacheKey: string): void {
-    const keys = cachedAs.get(path)
-    keys?.delete(cacheKey)
-    if (keys?.size === 0) cachedAs.delete(path)
+  function read(name: FullyQualifiedName): Promise<Stored<Entity> | undefined> {
+    return deps.getEntity(name).catch((error: unknown) => {
+      throw new Fault('the action cannot be read', { cause: error, status: 503 })
+    })
+  }
+
+  function remember(paths: readonly string[], cacheKey: string): void {
+    for (const path of paths) {
+      const keys = cachedAs.get(path)
+      if (keys === undefined) cachedAs.set(path, new Set([cacheKey]))
+      else keys.add(cacheKey)
+    }
+  }
+
+  function forget(paths: readonly string[], cacheKey: string): void {
+    for (const path of paths) {
+      const keys = cachedAs.get(path)
+      keys?.delete(cacheKey)
+      if (keys?.size === 0) cachedAs.delete(path)
+    }
   }
 
   return {
@@ -96,7 +127,7 @@ export function createResolver(deps: ResolverDeps): Resolver {
       const cached = cache.get(cacheKey)
       if (cached !== undefined) {
         counters.hits++
-        return cached
+        return cached.resolved
       }
       counters.misses++
       let pending = underWay.get(cacheKey)
@@ -108,7 +139,8 @@ export function createResolver(deps: ResolverDeps): Resolver {
     },
     invalidate(name) {
       generation++
-      for (const cacheKey of cachedAs.get(formatPath(name)) ?? []) cache.delete(cacheKey)
+      // A copy: deleting takes the key out of the set that is gone through.
+      for (const cacheKey of [...(cachedAs.get(formatPath(name)) ?? [])]) cache.delete(cacheKey)
       underWay.clear()
     },
     invalidateAll() {
@@ -120,22 +152,19 @@ export function createResolver(deps: ResolverDeps): Resolver {
 }
 
 function parseTarget(identity: Identity, target: Target): FullyQualifiedName {
-  const namespace: NamespaceName =
-    target.namespace === CALLERS_NAMESPACE ? identity.namespace : parseNamespaceName(target.namespace)
+  const namespace = resolveNamespace(target.namespace, identity.namespace)
   const name = parseEntityName(target.name)
   return target.package === undefined
     ? { namespace, name }
     : { namespace, package: parseEntityName(target.package), name }
 }
 
+/** The name of what was asked for under the package that it lies in. */
+function inPackage({ provider: { document } }: OpenedPackage, { name }: FullyQualifiedName): FullyQualifiedName {
+  return { namespace: document.namespace, package: document.name, name }
+}
+
 function deprecatedKind(kind: string): Error {
   const text = `The '${kind}' runtime is no longer supported. You may read and delete but not update or invoke this action.`
   return refusal('BAD_REQUEST', 400, text)
-}
-
-function checkKind(identity: Identity, kind: string): void {
-  const { allowedKinds } = identity.limits
-  if (allowedKinds === undefined || allowedKinds.includes(kind)) return
-  const text = `The supplied authentication is not authorized to access actions of kind '${kind}'.`
-  throw refusal('FORBIDDEN', 403, text)
 }

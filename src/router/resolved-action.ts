@@ -10,17 +10,23 @@ import type { JsonValue } from '../model/json.ts'
 import { isJsonObject, isTruthy } from '../model/json.ts'
 import type { RuntimesManifest } from '../model/manifest.ts'
 import { findKind, formatImage } from '../model/manifest.ts'
-import type { NamespaceName } from '../model/names.ts'
 import { formatPath } from '../model/names.ts'
-import { annotation } from '../model/parameters.ts'
+import type { Parameter } from '../model/parameters.ts'
+import { annotation, mergeByKey } from '../model/parameters.ts'
+import type { OpenedPackage } from '../entitlement/open-package.ts'
 import type { ActionProgram } from '../proxy/run-request.ts'
 import { CodeMissing } from '../proxy/container-proxy.ts'
 
 export interface ResolvedAction {
+  /** As stored: its parameters are its own alone. */
   readonly action: RunnableAction
   readonly key: ActionKey
   readonly requirements: ActionRequirements
   readonly program: ActionProgram
+  /** All bound parameters: those of the package, overridden by those of the binding, overridden by the action's own. */
+  readonly parameters: readonly Parameter[]
+  /** `NS/BINDING`, where the action was called through one. */
+  readonly bindingPath: string | undefined
   /** Bound parameters that go with each run. */
   readonly bound: ReadonlyMap<string, JsonValue>
   /** The same as JSON members without braces (`"a":1,"b":2`), as UTF-8 bytes in a latin1 string. */
@@ -42,27 +48,39 @@ export interface ResolvedAction {
 
 const MEGABYTE = 1024 * 1024
 
-/** Computes what calls of `action` by namespace `caller` share. `loadCode` reads code by digest. */
+/** What an action was found as, for whom. */
+export interface FoundAction {
+  /** The caller: its namespace is the one that is invoking. */
+  readonly identity: Identity
+  readonly action: RunnableAction
+  readonly revision: Revision
+  /** The way to it; absent for actions that lie in no package. */
+  readonly opened?: OpenedPackage
+}
+
+/** Computes what calls of an action by one namespace share. `loadCode` reads code by digest. */
 export function resolveFor(
-  caller: NamespaceName,
-  identity: Identity,
-  action: RunnableAction,
-  revision: Revision,
+  { identity, action, revision, opened }: FoundAction,
   manifest: RuntimesManifest,
   loadCode: (digest: string) => Promise<string | undefined>,
 ): ResolvedAction {
   const { limits, exec, annotations } = action
+  const { namespace: caller } = identity
   const path = formatPath(action)
-  const key = `${caller}:${path}@${revision}` as ActionKey
-  const atRun = action.parameters.filter((parameter) => parameter.init !== true)
-  const atInit = action.parameters.filter((parameter) => parameter.init === true)
+  const binding = opened?.binding?.document
+  const key = `${caller}:${path}@${revision}${initRevisions(opened)}` as ActionKey
+  const parameters = opened === undefined ? action.parameters : mergeByKey(opened.parameters, action.parameters)
+  const atRun = parameters.filter((parameter) => parameter.init !== true)
+  const atInit = parameters.filter((parameter) => parameter.init === true)
   const provideApiKey = annotation(annotations, 'provide-api-key')
   const kind = findKind(manifest, kindOf(exec))
-  const heads: readonly [string, JsonValue][] = [
+  const heads: [string, JsonValue][] = [
     ['path', path],
     ['kind', kindOf(exec)],
     ['limits', limitsJson(limits)],
   ]
+  const bindingPath = binding === undefined ? undefined : formatPath(binding)
+  if (bindingPath !== undefined) heads.push(['binding', bindingPath])
   return {
     action,
     key,
@@ -91,19 +109,30 @@ export function resolveFor(
         return code
       },
     },
+    parameters,
+    bindingPath,
     bound: new Map(atRun.map(({ key, value }) => [key, value])),
     boundBytes: toBytes(atRun.map(({ key, value }) => `${JSON.stringify(key)}:${JSON.stringify(value)}`).join(',')),
     initEnvironment: Object.fromEntries(atInit.map(({ key, value }) => [key, environmentValue(value)])),
     finalKeys: isTruthy(annotation(annotations, 'final'))
-      ? new Set(action.parameters.filter(({ value }) => value !== null).map(({ key }) => key))
+      ? new Set(parameters.filter(({ value }) => value !== null).map(({ key }) => key))
       : undefined,
     initKeys: new Set(atInit.map(({ key }) => key)),
     // An action older than the annotation gets the key: absence counts as true.
     providesApiKey: provideApiKey === undefined || isTruthy(provideApiKey),
-    filter: action.package === undefined ? action.name : `${action.package}/${action.name}`,
+    filter: action.package === undefined ? action.name : `${binding?.name ?? action.package}/${action.name}`,
     annotationsHead: `[${heads.map(([name, value]) => JSON.stringify({ key: name, value })).join(',')}`,
     idempotent: isTruthy(annotation(annotations, 'idempotent')),
   }
+}
+
+/**
+ * What the key says of packages: a container was initialised with their init parameters as they were. Revisions, not values, which are secret and would
+ * show in labels; of all on the way, since one may take out what another puts in.
+ */
+function initRevisions(opened: OpenedPackage | undefined): string {
+  const concerned = opened?.chain.some(({ document }) => document.parameters.some(({ init }) => init === true)) ?? false
+  return concerned ? (opened?.chain.map(({ revision }) => `+${revision}`).join('') ?? '') : ''
 }
 
 /** Text as the environment of a process has it: strings as they are, null empty, the rest as compact JSON. */
