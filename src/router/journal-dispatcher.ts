@@ -18,7 +18,7 @@ import type { Activation, ObserveCompletion } from './activate.ts'
 import { completionOf, runRequest, withLogs } from './activate.ts'
 import type { Accepted } from './invoke.ts'
 import type { JournalledCall } from './journal-entries.ts'
-import { journalEntry, readJournalledCall, transactionOf, unrunRecord } from './journal-entries.ts'
+import { journalEntry, readJournalled, transactionOf, unrunRecord } from './journal-entries.ts'
 import { recordOf } from './record.ts'
 import type { ResolvedAction } from './resolved-action.ts'
 import type { Target } from './resolve.ts'
@@ -127,7 +127,7 @@ export function createJournalDispatcher(deps: JournalDispatcherDeps): JournalDis
     const { activationId } = entry
     let identity: Identity | undefined
     try {
-      const call = readJournalledCall(entry.payload)
+      const call = readJournalled(entry.payload)
       identity = await deps.lookUp(call.uuid, call.key)
       const record = await recordFor(entry, call, identity)
       // Not settled: it stays in the journal, to be begun by whoever opens it next.

@@ -1,4 +1,7 @@
-/** Accepted calls as the journal keeps them: everything that running one later takes, and what its record needs if it cannot be run. */
+/**
+ * Accepted work as the journal keeps it. A call: everything that running it later takes, and what its record needs if it cannot be run. Entries of the
+ * other types have files of their own.
+ */
 
 import * as v from 'valibot'
 import type { ActivationRecord, Outcome } from '../model/activation.ts'
@@ -7,7 +10,9 @@ import type { NamespaceName } from '../model/names.ts'
 import type { JournalEntry } from '../journal/journal.ts'
 import type { Accepted } from './invoke.ts'
 
-const Stored = v.object({
+const Invocation = v.object({
+  /** Absent in entries of the first release, which knew no other type. */
+  type: v.optional(v.literal('invocation'), 'invocation'),
   transactionId: v.string(),
   uuid: v.string(),
   key: v.string(),
@@ -20,12 +25,16 @@ const Stored = v.object({
 })
 
 /** A journalled call, read back. */
-export type JournalledCall = v.InferOutput<typeof Stored>
+export type JournalledCall = v.InferOutput<typeof Invocation>
+
+/** Whatever the journal holds, read back. */
+export type Journalled = JournalledCall
 
 /** The entry for an accepted call; times in ms since the epoch. */
 export function journalEntry(accepted: Accepted, acceptedAt: number, deadlineAt: number): JournalEntry {
   const { identity, action, target, payload } = accepted
   const call: JournalledCall = {
+    type: 'invocation',
     transactionId: accepted.transactionId,
     uuid: identity.uuid,
     key: identity.key,
@@ -48,9 +57,9 @@ export function journalEntry(accepted: Accepted, acceptedAt: number, deadlineAt:
   return { activationId: accepted.activationId, acceptedAt, deadlineAt, payload: JSON.stringify(call) }
 }
 
-/** Reads an entry's payload; throws when it was not written by `journalEntry`. */
-export function readJournalledCall(payload: string): JournalledCall {
-  return v.parse(Stored, JSON.parse(payload))
+/** Reads an entry's payload; throws when it was written by none of the functions that write entries. */
+export function readJournalled(payload: string): Journalled {
+  return v.parse(Invocation, JSON.parse(payload))
 }
 
 /** The record of a journalled call that was not run, or not to its end. `now` in ms since the epoch. */
