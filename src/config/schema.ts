@@ -7,7 +7,7 @@ import type { Field } from './field.ts'
 import { containers, runtimes } from './sections/containers.ts'
 import { activations, collector, journal, placement, router } from './sections/data-plane.ts'
 import { limits } from './sections/limits.ts'
-import { http, internal, log, server, shutdown } from './sections/server.ts'
+import { authentication, http, internal, log, server, shutdown } from './sections/server.ts'
 
 /** Keys and groups of keys by name. */
 export interface Section {
@@ -19,6 +19,7 @@ export const schema = {
   containers,
   runtimes,
   limits,
+  authentication,
   router,
   journal,
   activations,

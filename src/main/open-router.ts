@@ -16,6 +16,8 @@ import type { Limits } from '../router/admission.ts'
 import { localLimits } from '../router/admission.ts'
 import type { Authenticator } from '../router/authenticate.ts'
 import { createAuthenticator } from '../router/authenticate.ts'
+import type { AuthenticationProvider } from '../router/authentication-provider.ts'
+import { basicAuthentication } from '../router/basic-authentication.ts'
 import type { Dispatcher } from '../router/dispatch.ts'
 import { createDispatcher } from '../router/dispatch.ts'
 import type { HttpInvokeDeps } from '../router/http-invoke.ts'
@@ -68,8 +70,7 @@ export interface Router {
 export function openRouter(options: OpenRouterOptions): Router {
   const { config, limits, artifacts, writer, clock, timers, ids, log } = options
   const authenticator = createAuthenticator({
-    findIdentity: (uuid, key) => artifacts.findIdentity(uuid, key),
-    findNamespace: (namespace) => artifacts.findNamespace(namespace),
+    provider: openAuthentication(config.authentication.provider, artifacts),
     systemLimits: limits,
     clock,
     cacheEntries: config.router.authCacheEntries,
@@ -149,10 +150,27 @@ export function openRouter(options: OpenRouterOptions): Router {
     journal,
     invokeDeps,
     invalidate(change) {
-      if (change.type === 'entity') return resolver.invalidate(change.name)
-      authenticator.invalidate()
-      resolver.invalidateAll()
+      switch (change.type) {
+        case 'entity':
+          return resolver.invalidate(change.name)
+        case 'subject':
+          return authenticator.forgetSubject(change.subject, change.namespaces)
+        case 'limits':
+          authenticator.forgetNamespace(change.namespace)
+          return resolver.forgetCaller(change.namespace)
+      }
     },
+  }
+}
+
+/** The provider that the configuration names. */
+function openAuthentication(
+  provider: Config['authentication']['provider'],
+  artifacts: ArtifactStore,
+): AuthenticationProvider {
+  switch (provider) {
+    case 'basic':
+      return basicAuthentication(artifacts)
   }
 }
 

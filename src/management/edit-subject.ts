@@ -41,13 +41,13 @@ export async function editSubject(
   throw concurrentModification()
 }
 
-/** Tells that a subject is not what it was: its old keys and its new ones. */
+/** Tells that a subject is not what it was: the namespaces of its old keys and of its new ones. */
 export function announce(
   changed: NotifyChange,
   subject: SubjectName,
   before: Subject | undefined,
   after: Subject | undefined,
 ): void {
-  const uuids = new Set([...(before?.namespaces ?? []), ...(after?.namespaces ?? [])].map((key) => key.uuid))
-  changed({ type: 'subject', subject, uuids: [...uuids] })
+  const namespaces = new Set([...(before?.namespaces ?? []), ...(after?.namespaces ?? [])].map(({ name }) => name))
+  changed({ type: 'subject', subject, namespaces: [...namespaces] })
 }

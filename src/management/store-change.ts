@@ -5,8 +5,8 @@ import type { FullyQualifiedName, NamespaceName } from '../model/names.ts'
 
 export type StoreChange =
   | { readonly type: 'entity'; readonly name: FullyQualifiedName }
-  /** Keys with these uuids were added, replaced, removed, blocked or unblocked. */
-  | { readonly type: 'subject'; readonly subject: SubjectName; readonly uuids: readonly string[] }
+  /** The subject was added, removed, blocked or unblocked, or its keys were changed. `namespaces`: those that it had keys for, and those that it has. */
+  | { readonly type: 'subject'; readonly subject: SubjectName; readonly namespaces: readonly NamespaceName[] }
   | { readonly type: 'limits'; readonly namespace: NamespaceName }
 
 /** Called after the write, before its caller is answered. Must not throw. */

@@ -35,10 +35,12 @@ export interface Identity {
   readonly limits: EffectiveLimits
 }
 
-/** What the artifact store knows of a caller; limits are made effective above the store. */
+/** What is known of a caller where identities are kept; limits are made effective above. */
 export interface StoredIdentity {
   readonly subject: SubjectName
   readonly namespace: NamespaceKey
+  /** What the credential allows. default: everything */
+  readonly rights?: readonly Right[]
   readonly limits: NamespaceLimits
 }
 

@@ -1,19 +1,18 @@
 /** Who calls, by the `Authorization` header, and who owns a namespace: both through caches that are told of every change of a subject. */
 
-import { parseBasicAuthorization } from '../api/authorization.ts'
 import { invalidCredentials, unauthenticated } from '../api/rejections.ts'
 import type { Clock } from '../model/clock.ts'
-import type { Identity, StoredIdentity } from '../model/identity.ts'
+import type { Identity, StoredIdentity, SubjectName } from '../model/identity.ts'
 import { ALL_RIGHTS } from '../model/identity.ts'
 import type { SystemLimits } from '../model/limits.ts'
 import { effectiveLimits } from '../model/limits.ts'
 import type { NamespaceName } from '../model/names.ts'
+import type { AuthenticationProvider } from './authentication-provider.ts'
 import type { IdentityCache } from './identity-cache.ts'
 import { createIdentityCache } from './identity-cache.ts'
 
 export interface AuthenticatorDeps {
-  readonly findIdentity: (uuid: string, key: string) => Promise<StoredIdentity | undefined>
-  readonly findNamespace: (namespace: NamespaceName) => Promise<StoredIdentity | undefined>
+  readonly provider: AuthenticationProvider
   readonly systemLimits: SystemLimits
   readonly clock: Clock
   readonly cacheEntries: number
@@ -30,30 +29,30 @@ export interface Authenticator {
   ownerOf(namespace: NamespaceName): Identity | undefined | Promise<Identity | undefined>
   /** The identity of a key, past the cache; undefined when it is gone or blocked. */
   lookUp(uuid: string, key: string): Promise<Identity | undefined>
-  /** Forgets everybody: a subject, key or limit changed. */
-  invalidate(): void
+  /** The subject was added, removed, blocked or unblocked, or has other keys; `namespaces` are those that it had keys for, and has. */
+  forgetSubject(subject: SubjectName, namespaces: readonly NamespaceName[]): void
+  /** The limits of the namespace were changed: whoever acts in it is looked up again. */
+  forgetNamespace(namespace: NamespaceName): void
 }
 
-/** An authenticator over the artifact store's subjects. */
+/** An authenticator over a provider. */
 export function createAuthenticator(deps: AuthenticatorDeps): Authenticator {
+  const { provider } = deps
   const bounds = { clock: deps.clock, entries: deps.cacheEntries, ttlMs: deps.cacheTtlMs }
   const callers = createIdentityCache({ ...bounds, load: loadCaller })
   const owners = createIdentityCache({
     ...bounds,
-    load: async (namespace) => identityOf(await deps.findNamespace(namespace as NamespaceName)),
+    load: async (namespace) => identityOf(await provider.ownerOf(namespace as NamespaceName)),
   })
 
-  async function lookUp(uuid: string, key: string): Promise<Identity | undefined> {
-    return identityOf(await deps.findIdentity(uuid, key))
-  }
-
   async function loadCaller(authorization: string): Promise<Identity | undefined> {
-    const credentials = parseBasicAuthorization(authorization)
-    if (credentials === 'missing') throw unauthenticated()
-    if (credentials === 'malformed') throw invalidCredentials()
-    return lookUp(credentials.uuid, credentials.key)
+    const found = await provider.authenticate(authorization)
+    if (found === 'missing') throw unauthenticated()
+    return found === 'invalid' ? undefined : identityOf(found)
   }
 
+  function identityOf(found: StoredIdentity): Identity
+  function identityOf(found: StoredIdentity | undefined): Identity | undefined
   function identityOf(found: StoredIdentity | undefined): Identity | undefined {
     if (found === undefined) return undefined
     const { namespace } = found
@@ -62,7 +61,7 @@ export function createAuthenticator(deps: AuthenticatorDeps): Authenticator {
       namespace: namespace.name,
       uuid: namespace.uuid,
       key: namespace.key,
-      rights: ALL_RIGHTS,
+      rights: found.rights ?? ALL_RIGHTS,
       ownLimits: found.limits,
       limits: effectiveLimits(deps.systemLimits, found.limits),
     }
@@ -76,10 +75,14 @@ export function createAuthenticator(deps: AuthenticatorDeps): Authenticator {
       return caller instanceof Promise ? caller.then(valid) : valid(caller)
     },
     ownerOf: (namespace) => owners.get(namespace),
-    lookUp,
-    invalidate() {
-      callers.clear()
-      owners.clear()
+    lookUp: async (uuid, key) => identityOf(await provider.keyHolder(uuid, key)),
+    forgetSubject(subject, namespaces) {
+      callers.forget((identity) => identity.subject === subject)
+      // Another subject's key may have been the one that a namespace was charged to.
+      owners.forget((identity) => namespaces.includes(identity.namespace))
+    },
+    forgetNamespace(namespace) {
+      for (const cache of [callers, owners]) cache.forget((identity) => identity.namespace === namespace)
     },
   }
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { identityFixture } from '../../test/action-fixture.ts'
 import { virtualClock } from '../../test/virtual-clock.ts'
-import type { Identity } from '../model/identity.ts'
+import type { Identity, SubjectName } from '../model/identity.ts'
 import { StoreUnavailable } from '../stores/artifact-store.ts'
 import { createIdentityCache } from './identity-cache.ts'
 
@@ -41,7 +41,7 @@ test('what leads nowhere is not asked for again within a second', async () => {
   assert.equal(asked.length, 2)
 })
 
-test('clearing drops what is cached and what is being read', async () => {
+test('forgetting drops what is being read', async () => {
   const reads: PromiseWithResolvers<Identity | undefined>[] = []
   const { cache } = setUp(() => {
     const read = Promise.withResolvers<Identity | undefined>()
@@ -49,7 +49,7 @@ test('clearing drops what is cached and what is being read', async () => {
     return read.promise
   })
   const before = cache.get('a')
-  cache.clear()
+  cache.forget(() => true)
   const after = cache.get('a')
   reads[0]?.resolve(guest)
   assert.equal(await before, guest)
@@ -59,6 +59,23 @@ test('clearing drops what is cached and what is being read', async () => {
   assert.equal(await after, undefined)
   assert.equal(await joined, undefined)
   assert.equal(reads.length, 2)
+})
+
+test('only those concerned are forgotten, and whatever led nowhere', async () => {
+  const other: Identity = { ...guest, subject: 'other' as SubjectName }
+  let late: Identity | undefined
+  const known = new Map([
+    ['a', guest],
+    ['b', other],
+  ])
+  const { asked, cache } = setUp(async (text) => known.get(text) ?? late)
+  for (const text of ['a', 'b', 'c']) await cache.get(text)
+  late = guest
+  cache.forget(({ subject }) => subject === 'other')
+  assert.equal(cache.get('a'), guest)
+  assert.equal(await cache.get('b'), other)
+  assert.equal(await cache.get('c'), guest)
+  assert.deepEqual(asked, ['a', 'b', 'c', 'b', 'c'])
 })
 
 test('a stale identity serves while the store is away, an unknown one is a 503 fault', async () => {

@@ -20,8 +20,11 @@ export interface IdentityCache {
   readonly counters: { hits: number; misses: number; failures: number }
   /** The identity, at once when known; undefined when there is none. Rejects with a 503 fault when the store does not answer and nothing is cached. */
   get(text: string): Identity | undefined | Promise<Identity | undefined>
-  /** Forgets everything: a subject, key or limit changed. Rare, so not worth an index by namespace. */
-  clear(): void
+  /**
+   * Something changed for the identities that `concerned` picks: they are looked up again, and so is what led nowhere until now. Looks at all entries:
+   * changes are rare, so that an index is not worth its upkeep.
+   */
+  forget(concerned: (identity: Identity) => boolean): void
 }
 
 interface Entry {
@@ -81,10 +84,11 @@ export function createIdentityCache(deps: IdentityCacheDeps): IdentityCache {
       }
       return pending
     },
-    clear() {
+    forget(concerned) {
       generation++
-      entries.clear()
+      for (const [text, { identity }] of [...entries]) if (concerned(identity)) entries.delete(text)
       unknown.clear()
+      // Whom these reads concern is not known yet.
       underWay.clear()
     },
   }

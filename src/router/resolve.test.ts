@@ -258,7 +258,7 @@ test('no write is hidden by the cache, whatever it has evicted and read again si
       for (const path of written) on.action(path, { updated: 0 })
       for (const path of packages) writePackage(path)
       for (const taken of steps) {
-        if (taken.do === 'forget') on.resolver.invalidateAll()
+        if (taken.do === 'forget') on.resolver.forgetCaller('guest' as NamespaceName)
         else if (taken.do === 'resolve') {
           const { action, bound } = await on.resolve(taken.path)
           assert.equal(action.updated, version[formatPath(action)] ?? 0)

@@ -12,7 +12,7 @@ import { Fault, notFound, refusal, wrongCollection } from '../model/errors.ts'
 import type { Identity } from '../model/identity.ts'
 import type { RuntimesManifest } from '../model/manifest.ts'
 import { findKind } from '../model/manifest.ts'
-import type { FullyQualifiedName } from '../model/names.ts'
+import type { FullyQualifiedName, NamespaceName } from '../model/names.ts'
 import { formatPath, parseEntityName, resolveNamespace } from '../model/names.ts'
 import type { Entity, Stored } from '../stores/artifact-store.ts'
 import type { ResolvedAction } from './resolved-action.ts'
@@ -39,8 +39,8 @@ export interface Resolver {
   resolve(identity: Identity, target: Target): ResolvedAction | Promise<ResolvedAction>
   /** The entity was written or removed. */
   invalidate(name: FullyQualifiedName): void
-  /** Every identity's limits may have changed. */
-  invalidateAll(): void
+  /** The limits of a namespace were changed: what was resolved for it holds them. */
+  forgetCaller(namespace: NamespaceName): void
 }
 
 interface Entry {
@@ -143,9 +143,9 @@ export function createResolver(deps: ResolverDeps): Resolver {
       for (const cacheKey of [...(cachedAs.get(formatPath(name)) ?? [])]) cache.delete(cacheKey)
       underWay.clear()
     },
-    invalidateAll() {
+    forgetCaller(namespace) {
       generation++
-      cache.clear()
+      for (const cacheKey of [...cache.keys()]) if (cacheKey.startsWith(`${namespace}:`)) cache.delete(cacheKey)
       underWay.clear()
     },
   }

@@ -19,6 +19,7 @@ import type { StoreChange } from '../../src/management/store-change.ts'
 import type { UserAdministration } from '../../src/management/user-administration.ts'
 import { createUserAdministration } from '../../src/management/user-administration.ts'
 import { createAuthenticator } from '../../src/router/authenticate.ts'
+import { basicAuthentication } from '../../src/router/basic-authentication.ts'
 import type { SqliteStores } from '../../src/stores/sqlite/open.ts'
 import { openSqliteStores } from '../../src/stores/sqlite/open.ts'
 import { systemLimitsFixture } from '../action-fixture.ts'
@@ -77,8 +78,7 @@ export async function startApiServer(options: { blackboxAllowed?: boolean } = {}
   const stores = await openSqliteStores({ dataDir, clock: systemClock, openNow: ['artifacts', 'activations'] })
   const ids = randomIds()
   const authenticator = createAuthenticator({
-    findIdentity: (uuid, key) => stores.artifacts.findIdentity(uuid, key),
-    findNamespace: (namespace) => stores.artifacts.findNamespace(namespace),
+    provider: basicAuthentication(stores.artifacts),
     systemLimits: system,
     clock: systemClock,
     cacheEntries: 100,
@@ -89,7 +89,8 @@ export async function startApiServer(options: { blackboxAllowed?: boolean } = {}
   const checks: ReadinessCheck[] = []
   const changed = (change: StoreChange): void => {
     changes.push(change)
-    if (change.type !== 'entity') authenticator.invalidate()
+    if (change.type === 'subject') authenticator.forgetSubject(change.subject, change.namespaces)
+    if (change.type === 'limits') authenticator.forgetNamespace(change.namespace)
   }
   const reportFault = (error: unknown): void => void faults.push(error)
   const administration = createUserAdministration({

@@ -51,6 +51,17 @@ export const internal = {
   }),
 }
 
+/** Providers of identities that configuration can select. */
+export const AUTHENTICATION_PROVIDERS = ['basic'] as const
+
+export const authentication = {
+  provider: choice(AUTHENTICATION_PROVIDERS, 'basic', {
+    doc: 'Who tells who callers are. `basic`: HTTP Basic with the keys in the artifact store, as OpenWhisk does.',
+    failure: 'Callers whose credentials another provider gave are refused with 401.',
+    whom: 'Nobody by default.',
+  }),
+}
+
 export const http = {
   requestTimeoutMs: integer(65_000, {
     unit: 'ms',

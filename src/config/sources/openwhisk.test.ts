@@ -61,6 +61,16 @@ for (const [variable, value, key, expected] of CASES) {
   })
 }
 
+test('S0-3: the authentication provider is given by its class', async () => {
+  const variable = 'CONFIG_whisk_spi_AuthenticationProvider'
+  const { config } = await load({ [variable]: 'org.apache.openwhisk.core.controller.BasicAuthenticationDirective' })
+  assert.equal(config.authentication.provider, 'basic')
+  await assert.rejects(
+    load({ [variable]: 'com.example.CertificateDirective' }),
+    /no authentication provider.*known are basic/,
+  )
+})
+
 test('S0-3: container factory classes become our providers', async () => {
   const provider = async (value: string): Promise<string> =>
     (await load({ CONFIG_whisk_spi_ContainerFactoryProvider: value })).config.containers.provider

@@ -6,6 +6,7 @@
 import { KEYS } from '../keys.ts'
 import type { Key } from '../keys.ts'
 import { PROVIDERS } from '../sections/containers.ts'
+import { AUTHENTICATION_PROVIDERS } from '../sections/server.ts'
 import type { Environment, Problem, Reading, Setting } from '../setting.ts'
 
 const PREFIX = 'CONFIG_whisk_'
@@ -36,6 +37,7 @@ const EQUALS: Readonly<Record<string, string>> = {
   'whisk.container-proxy.timeouts.idle-container': 'containers.idleTimeoutMs',
   'whisk.container-proxy.timeouts.pause-grace': 'containers.pauseGraceMs',
   'whisk.spi.ContainerFactoryProvider': 'containers.provider',
+  'whisk.spi.AuthenticationProvider': 'authentication.provider',
 }
 
 /** Variables without the prefix. */
@@ -47,13 +49,31 @@ const PLAIN: Readonly<Record<string, string>> = {
   RUNTIMES_MANIFEST: 'runtimes.manifest',
 }
 
-/** Ours by the start of the class name: `org.apache….docker.DockerForMacContainerFactoryProvider` is docker. */
-const PROVIDER_CLASSES: readonly (readonly [RegExp, (typeof PROVIDERS)[number]])[] = [
-  [/^(?:Standalone)?Docker/, 'docker'],
-  [/^Kubernetes/, 'kubernetes'],
-  [/^Process/, 'process'],
-  [/^Invokers?(?!\w*Reactive)/, 'invokers'],
-]
+/** Keys that name a class in OpenWhisk. */
+interface Classes {
+  readonly what: string
+  readonly names: readonly string[]
+  /** Ours by the start of the class name: `org.apache….docker.DockerForMacContainerFactoryProvider` is docker. */
+  readonly patterns: readonly (readonly [RegExp, string])[]
+}
+
+const CLASSES: Readonly<Record<string, Classes>> = {
+  'containers.provider': {
+    what: 'container factory provider',
+    names: PROVIDERS,
+    patterns: [
+      [/^(?:Standalone)?Docker/, 'docker'],
+      [/^Kubernetes/, 'kubernetes'],
+      [/^Process/, 'process'],
+      [/^Invokers?(?!\w*Reactive)/, 'invokers'],
+    ],
+  },
+  'authentication.provider': {
+    what: 'authentication provider',
+    names: AUTHENTICATION_PROVIDERS,
+    patterns: [[/^BasicAuthentication/, 'basic']],
+  },
+}
 
 /** Reads OpenWhisk's variables. Empty ones are unset; `$NAME` as a value stands for the variable NAME, as it does there. */
 export function readOpenWhisk(env: Environment): Reading {
@@ -81,10 +101,11 @@ export function readOpenWhisk(env: Environment): Reading {
   function take(variable: string, key: Key | undefined): void {
     const value = valueOf(variable)
     if (key === undefined || value === '') return
-    const raw = key.name === 'containers.provider' ? providerOf(value) : value
-    if (raw === undefined)
+    const classes = CLASSES[key.name]
+    const raw = classes === undefined ? value : nameOf(value, classes)
+    if (raw === undefined && classes !== undefined)
       problems.push({
-        message: `${variable}: there is no container factory provider ${value}; known are ${PROVIDERS.join(', ')}.`,
+        message: `${variable}: there is no ${classes.what} ${value}; known are ${classes.names.join(', ')}.`,
       })
     else settings.push({ key, raw, origin: { source: 'openwhisk', name: variable } })
   }
@@ -104,9 +125,8 @@ function fold(path: string): string {
   return path.replaceAll('-', '').toLowerCase()
 }
 
-function providerOf(value: string): string | undefined {
-  const known = PROVIDERS.find((name) => name === value)
-  if (known !== undefined || value.includes('/') || value.startsWith('file:')) return value
+function nameOf(value: string, { names, patterns }: Classes): string | undefined {
+  if (names.includes(value) || value.includes('/') || value.startsWith('file:')) return value
   const className = value.slice(value.lastIndexOf('.') + 1)
-  return PROVIDER_CLASSES.find(([pattern]) => pattern.test(className))?.[1]
+  return patterns.find(([pattern]) => pattern.test(className))?.[1]
 }
