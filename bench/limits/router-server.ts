@@ -68,14 +68,10 @@ async function startRouter(): Promise<ReturnType<typeof openRouter>> {
   const manifest = oneKind()
   const make = (name: string): Action => {
     const allowed = effectiveLimits(limits, {})
-    const rules = { ...limits, annotationsBytes: limits.parametersBytes, manifest, blackboxAllowed: false }
+    const namespace = parseNamespaceName('guest')
+    const rules = { ...limits, annotationsBytes: limits.parametersBytes, manifest, blackboxAllowed: false, namespace }
     const put = parseActionPut({ exec: { kind: 'nodejs:default', code: ECHO } }, rules)
-    return createAction(
-      parseFullyQualifiedName(`/guest/${name}`, parseNamespaceName('guest')),
-      put,
-      allowed,
-      clock.now(),
-    )
+    return createAction(parseFullyQualifiedName(`/guest/${name}`, namespace), put, allowed, clock.now())
   }
   for (let at = 0; at < names.length; at += AT_ONCE) {
     await Promise.all(names.slice(at, at + AT_ONCE).map((name) => artifacts.putEntity(make(name), ECHO, undefined)))

@@ -184,6 +184,7 @@ async function start(options: StandaloneOptions, cleanups: (() => Promise<void> 
     authenticate: router.invokeDeps.authenticate,
     manifest,
     blackboxAllowed: false,
+    entitlement,
     system: limits,
     body: router.invokeDeps.bodyLimits,
     clock,

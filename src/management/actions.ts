@@ -4,6 +4,7 @@ import { booleanParameter, listRange } from '../api/query.ts'
 import type { BodyLimits } from '../api/read-body.ts'
 import { noRoute } from '../api/rejections.ts'
 import { sendJson } from '../api/respond.ts'
+import type { EntitlementProvider } from '../entitlement/entitlement-provider.ts'
 import type { Action } from '../model/action.ts'
 import { actionJson, actionSummaryJson, isRunnable, kindOf } from '../model/action.ts'
 import { checkInstances, checkLimitsChange } from '../model/action-limits.ts'
@@ -23,6 +24,7 @@ import type { ApiCall } from './api-call.ts'
 import { namespaceFor, requireAllowedKind, requireOwnEntity, requireOwnNamespace } from './entitlement.ts'
 import { readEntityBody } from './entity-body.ts'
 import type { Route } from './routes.ts'
+import { checkSequence, requireReadableComponents } from './sequence-rules.ts'
 import type { NotifyChange } from './store-change.ts'
 
 export interface ActionsDeps {
@@ -35,6 +37,7 @@ export interface ActionsDeps {
   readonly blackboxAllowed: boolean
   readonly system: SystemLimits
   readonly body: BodyLimits
+  readonly entitlement: EntitlementProvider
   readonly clock: Pick<Clock, 'now'>
   readonly changed: NotifyChange
 }
@@ -112,10 +115,13 @@ async function putAction(call: ApiCall, name: FullyQualifiedName, on: ActionsDep
   const put = parseActionPut(await readEntityBody(call, on.body), rulesFor(identity, on)) // -> 400, 408, 413, 415
   const overwrite = booleanParameter(query, 'overwrite', false) // -> 400
   checkLimitsChange(put.limits, identity.limits) // -> 400
+  const components = put.exec?.exec.type === 'sequence' ? put.exec.exec.components : undefined
+  if (components !== undefined) await requireReadableComponents(identity, components, on) // -> 403, 404, 409
   if (put.exec !== undefined) requireAllowedKind(identity, kindOf(put.exec.exec)) // -> 403
   const stored = await find(name, on) // -> 409
   if (stored !== undefined && !overwrite) throw refusal('CONFLICT', 409, 'resource already exists')
   checkInstances(put.limits, identity.limits) // -> 400
+  if (components !== undefined) await checkSequence(name, components, on.system.sequenceLength, on.artifacts) // -> 400
   checkDeprecation(put, stored?.document, on.manifest) // -> 400
 
   const now = on.clock.now()
@@ -133,6 +139,7 @@ function rulesFor(identity: Identity, on: ActionsDeps): Parameters<typeof parseA
   return {
     manifest: on.manifest,
     blackboxAllowed: on.blackboxAllowed,
+    namespace: identity.namespace,
     codeBytes: on.system.codeBytes,
     parametersBytes: identity.limits.parametersBytes,
     annotationsBytes: on.system.parametersBytes,

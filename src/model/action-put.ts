@@ -1,6 +1,6 @@
 /** The body of `PUT /actions/A`, and the action that it makes: new, or out of the one that is stored. */
 
-import type { Action } from './action.ts'
+import type { Action, SequenceExec } from './action.ts'
 import { kindOf } from './action.ts'
 import type { LimitsChange } from './action-limits.ts'
 import { defaultedLimits, parseLimitsChange } from './action-limits.ts'
@@ -11,6 +11,7 @@ import type { JsonValue } from './json.ts'
 import { isJsonObject } from './json.ts'
 import type { EffectiveLimits } from './limits.ts'
 import type { FullyQualifiedName } from './names.ts'
+import { formatPath } from './names.ts'
 import type { Annotation, Parameter } from './parameters.ts'
 import { annotation, checkSize, mergeByKey, parseAnnotations, parseParameters } from './parameters.ts'
 import { optional, parseBoolean } from './put-fields.ts'
@@ -46,9 +47,8 @@ export function parseActionPut(body: JsonValue, rules: ActionPutRules): ActionPu
   const parameters = optional(body['parameters'], parseParameters)
   const annotations = optional(body['annotations'], parseAnnotations)
 
-  if (exec !== undefined && exec.exec.codeBytes > rules.codeBytes) {
-    throw partTooLarge('exec', exec.exec.codeBytes, rules.codeBytes)
-  }
+  const codeBytes = exec === undefined || exec.exec.type === 'sequence' ? 0 : exec.exec.codeBytes
+  if (codeBytes > rules.codeBytes) throw partTooLarge('exec', codeBytes, rules.codeBytes)
   if (parameters !== undefined) checkSize('parameters', parameters, rules.parametersBytes)
   if (annotations !== undefined) checkSize('annotations', annotations, rules.annotationsBytes)
 
@@ -91,7 +91,7 @@ export function createAction(
     entityType: 'action',
     version: put.version ?? FIRST_VERSION,
     publish: put.publish ?? false,
-    parameters: put.parameters ?? [],
+    parameters: exec.type === 'sequence' ? sequenceParameters(exec) : (put.parameters ?? []),
     annotations: withKind([...given, ...key], kindOf(exec)),
     limits: defaultedLimits(put.limits, allowed),
     exec,
@@ -102,17 +102,29 @@ export function createAction(
 /** `stored` as a body changes it: annotations are merged, parameters replaced as a whole, all that is absent stays. */
 export function updateAction(stored: Action, put: ActionPut, nowMs: number): Action {
   const exec = put.exec?.exec ?? stored.exec
-  const kept = stored.annotations.filter(({ key }) => !put.delAnnotations.includes(key))
+  // OpenWhisk forgets the list where the body makes a sequence.
+  const removed = put.exec?.exec.type === 'sequence' ? [] : put.delAnnotations
+  const kept = stored.annotations.filter(({ key }) => !removed.includes(key))
   return {
     ...stored,
     version: put.version ?? nextPatch(stored.version),
     publish: put.publish ?? stored.publish,
-    parameters: put.parameters ?? stored.parameters,
+    parameters: exec.type === 'sequence' ? sequenceParameters(exec) : (put.parameters ?? inherited(stored)),
     annotations: withKind(mergeByKey(kept, put.annotations ?? []), kindOf(exec)),
     limits: { ...stored.limits, ...put.limits },
     exec,
     updated: nowMs,
   }
+}
+
+/** A sequence has no parameters but the list of its components, whatever the body says. */
+function sequenceParameters({ components }: SequenceExec): readonly Parameter[] {
+  return [{ key: '_actions', value: components.map((component) => `/${formatPath(component)}`) }]
+}
+
+/** What stays of the parameters where a body sets none: the list of a sequence's components is of no use to code. */
+function inherited(stored: Action): readonly Parameter[] {
+  return stored.exec.type === 'sequence' ? [] : stored.parameters
 }
 
 /** The `exec` annotation says the kind, whatever the client wrote there. */

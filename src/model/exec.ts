@@ -1,29 +1,34 @@
 /** The `exec` part of an action's PUT body, parsed into what is stored: kind resolved, binary recognised, code told apart from the rest. */
 
 import { createHash } from 'node:crypto'
-import type { CodeDigest, RunnableExec } from './action.ts'
+import type { CodeDigest, Exec, RunnableExec, SequenceExec } from './action.ts'
 import { malformedContent } from './errors.ts'
 import { isImageReference } from './image-reference.ts'
 import type { JsonObject, JsonValue } from './json.ts'
 import { isJsonObject } from './json.ts'
 import type { RuntimeKind, RuntimesManifest } from './manifest.ts'
 import { findKind } from './manifest.ts'
+import type { NamespaceName } from './names.ts'
+import { parseNameReference } from './names.ts'
 
 /** Which kinds can be had. */
 export interface ExecRules {
   readonly manifest: RuntimesManifest
   /** The container provider runs images, so users may bring their own. */
   readonly blackboxAllowed: boolean
+  /** What `_` stands for in the names of a sequence's components. */
+  readonly namespace: NamespaceName
 }
 
 /** An exec as uploaded, with its code still at hand. */
 export interface NewExec {
-  readonly exec: RunnableExec
-  /** Undefined for an image that brings its own code. */
+  readonly exec: Exec
+  /** Undefined for a sequence, and for an image that brings its own code. */
   readonly code: string | undefined
 }
 
 const BLACKBOX = 'blackbox'
+const SEQUENCE = 'sequence'
 
 /** Parses `exec`; throws the 400 that OpenWhisk gives for each fault. A deprecated kind passes: what may be done with it is not a matter of form. */
 export function parseExec(value: JsonValue, rules: ExecRules): NewExec {
@@ -31,6 +36,7 @@ export function parseExec(value: JsonValue, rules: ExecRules): NewExec {
   if (typeof value['kind'] !== 'string') throw malformedContent("'kind' must be a string defined in 'exec'")
   // Messages quote the kind as it was asked for, not what a `:default` stands for.
   const asked = value['kind'].trim().toLowerCase()
+  if (asked === SEQUENCE) return { exec: parseSequence(value, rules), code: undefined }
   if (asked === BLACKBOX) return parseBlackbox(value, rules)
   const kind = findKind(rules.manifest, asked)
   if (kind === undefined) throw unknownKind(asked, rules.manifest)
@@ -91,6 +97,17 @@ function parseBlackbox(value: JsonObject, rules: ExecRules): NewExec {
     ...(main !== undefined && { main }),
   }
   return { exec, code: given }
+}
+
+function parseSequence({ components }: JsonObject, rules: ExecRules): SequenceExec {
+  if (components === undefined || components === null) {
+    throw malformedContent("'components' must be defined for sequence kind")
+  }
+  if (!Array.isArray(components)) throw malformedContent("'components' must be an array")
+  return {
+    type: 'sequence',
+    components: components.map((component: JsonValue) => parseNameReference(component, rules.namespace)),
+  }
 }
 
 function parseMain(value: JsonObject, asked: string): string | undefined {

@@ -2,6 +2,8 @@
 
 import type { Brand } from './brand.ts'
 import { malformedContent, refusal } from './errors.ts'
+import type { JsonValue } from './json.ts'
+import { isJsonObject } from './json.ts'
 
 export type NamespaceName = Brand<string, 'NamespaceName'>
 export type EntityName = Brand<string, 'EntityName'>
@@ -72,6 +74,15 @@ export function parseFullyQualifiedName(text: string, caller: NamespaceName): Fu
   return third === undefined
     ? { namespace: owner, name: second as EntityName }
     : { namespace: owner, package: second as EntityName, name: third as EntityName }
+}
+
+/** A fully qualified name where a JSON body refers to an entity: the text, or the `{path, name}` that rules are answered with. Throws 400. */
+export function parseNameReference(value: JsonValue, caller: NamespaceName): FullyQualifiedName {
+  if (typeof value === 'string') return parseFullyQualifiedName(value, caller)
+  if (isJsonObject(value) && typeof value['path'] === 'string' && typeof value['name'] === 'string') {
+    return parseFullyQualifiedName(`${value['path']}/${value['name']}`, caller)
+  }
+  throw malformedContent('fully qualified name malformed')
 }
 
 /** `NS/A` or `NS/PKG/A`, without a leading slash: the `path` annotation and store keys use it. */

@@ -64,7 +64,6 @@ describeTable('refused bodies', [
     { exec: { kind: 'nodejs', code: '' } },
     /^The request content was malformed:\nThe specified runtime 'nodejs' /,
   ),
-  refused('4.7', { exec: { kind: 'sequence', components: [] } }, /runtime 'sequence' is not supported/),
   refused(
     '4.5',
     { exec: { kind: 'blackbox', image: 'a/b' } },

@@ -9,6 +9,7 @@ import { createHttpServer } from '../../src/api/http-server.ts'
 import { transactionIdOf } from '../../src/api/transaction-id.ts'
 import { systemClock } from '../../src/model/clock.ts'
 import { randomIds } from '../../src/model/ids.ts'
+import { basicEntitlement } from '../../src/entitlement/basic-entitlement.ts'
 import type { SystemLimits } from '../../src/model/limits.ts'
 import type { RuntimeKind, RuntimesManifest } from '../../src/model/manifest.ts'
 import type { ReadinessCheck } from '../../src/management/admin-api.ts'
@@ -104,6 +105,7 @@ export async function startApiServer(options: { blackboxAllowed?: boolean } = {}
     activations: stores.activations,
     manifest,
     blackboxAllowed: options.blackboxAllowed ?? false,
+    entitlement: basicEntitlement(),
     system,
     body: { maxBytes: system.requestBytes, timeoutMs: 5000 },
     clock: systemClock,
