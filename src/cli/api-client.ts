@@ -39,8 +39,8 @@ export class ApiError extends Error {
 
 export interface ApiCall {
   readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE'
-  /** Namespace as in the URL, `_` for the caller's own. */
-  readonly namespace: string
+  /** Namespace as in the URL, `_` for the caller's own; absent: the list of namespaces. */
+  readonly namespace?: string
   /** Segments after the namespace, unescaped: `['actions', 'hello']`. An empty last one ends the path with a slash. */
   readonly path: readonly string[]
   readonly query?: Query
@@ -102,12 +102,14 @@ function unexpectedStatus(connection: Connection, status: number): CliError {
 
 /** The URL of a call; every segment is percent-encoded. */
 export function urlOf(connection: Connection, call: Pick<ApiCall, 'namespace' | 'path' | 'query'>): string {
-  const path = [call.namespace, ...call.path].map((segment) => encodeURIComponent(segment)).join('/')
+  const path = (call.namespace === undefined ? [] : [call.namespace, ...call.path])
+    .map((segment) => `/${encodeURIComponent(segment)}`)
+    .join('')
   const query = Object.entries(call.query ?? {})
     .filter(([, value]) => value !== undefined)
     .map(([key, value]) => `${key}=${encodeURIComponent(String(value))}`)
     .join('&')
-  const base = `${connection.apihost}/api/${connection.apiVersion}/namespaces/${path}`
+  const base = `${connection.apihost}/api/${connection.apiVersion}/namespaces${path}`
   return query === '' ? base : `${base}?${query}`
 }
 
@@ -132,6 +134,15 @@ export function describeFailure(what: string, error: unknown, connection: Connec
   const text = serverText(json) ?? `The connection failed, or timed out. (HTTP status code ${status})`
   const remedy = status === 401 ? `\nThe credentials were ${connection.authOrigin}; --auth gives others.` : ''
   return new CliError(exitCodeOfStatus(status), `${what}: ${text}${remedy}`, { cause: error })
+}
+
+/** Does `work`; what it rejects with becomes the error that the user sees, beginning with `what`. */
+export async function attempt<Result>(what: string, api: ApiClient, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work()
+  } catch (error) {
+    throw describeFailure(what, error, api.connection)
+  }
 }
 
 /** `MESSAGE (code CODE)` of an error body that has both. */

@@ -24,6 +24,31 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
     load: async (cli) => (await import('./commands/activation.ts')).activationCommand(cli),
   },
   {
+    name: 'package',
+    summary: 'work with packages and bindings',
+    load: async (cli) => (await import('./commands/package.ts')).packageCommand(cli),
+  },
+  {
+    name: 'trigger',
+    summary: 'work with triggers',
+    load: async (cli) => (await import('./commands/trigger.ts')).triggerCommand(cli),
+  },
+  {
+    name: 'rule',
+    summary: 'work with rules',
+    load: async (cli) => (await import('./commands/rule.ts')).ruleCommand(cli),
+  },
+  {
+    name: 'namespace',
+    summary: 'work with namespaces',
+    load: async (cli) => (await import('./commands/namespace.ts')).namespaceCommand(cli),
+  },
+  {
+    name: 'list',
+    summary: 'list the packages, actions, triggers and rules of a namespace',
+    load: async (cli) => (await import('./commands/namespace.ts')).listCommand(cli),
+  },
+  {
     name: 'user',
     summary: 'administer users and their keys',
     load: async (cli) => (await import('./commands/user.ts')).userCommand(cli),

@@ -38,3 +38,24 @@ export function parseListScope(
     throw usageError(`'${text}' names an action; a list takes /namespace, package or /namespace/package.`)
   return { namespace, ...(segments[0] !== undefined && { package: segments[0] }) }
 }
+
+/** Parses the name of a package, trigger or rule, none of which lie in a package. Throws a usage error. */
+export function parseTopName(text: string, defaultNamespace: string, kind: 'package' | 'trigger' | 'rule'): EntityName {
+  const found = parseEntityName(text, defaultNamespace)
+  if (found.segments.length === 1) return found
+  throw usageError(`'${text}' is not a valid ${kind} name; it looks like my${kind} or /namespace/my${kind}.`)
+}
+
+/** Parses the argument of a list that knows only namespaces: nothing or `/namespace`. Throws a usage error. */
+export function parseNamespaceScope(text: string | undefined, defaultNamespace: string): string {
+  if (text === undefined || text === '' || text === '/') return defaultNamespace
+  if (/^\/[^/]+\/?$/.test(text)) return text.replaceAll('/', '')
+  throw usageError(
+    `An entity name, '${text}', was provided instead of a namespace. Valid namespaces are of the following format: /NAMESPACE.`,
+  )
+}
+
+/** The name with its namespace in front, as the API takes references: `/namespace/package/hello`. */
+export function qualified({ namespace, name }: EntityName): string {
+  return `/${namespace}/${name}`
+}

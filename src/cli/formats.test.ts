@@ -4,12 +4,14 @@ import fc from 'fast-check'
 import { secureAnnotations, webAnnotations } from './action-annotations.ts'
 import { extensionOf, isArchive, isBinaryFile, kindOfFile } from './action-kinds.ts'
 import { formatDuration, printable, stripLogLine } from './activation-format.ts'
-import { parseEntityName, parseListScope } from './entity-name.ts'
+import { parseEntityName, parseListScope, parseNamespaceScope, parseTopName } from './entity-name.ts'
 import { CliError, exitCodeOfStatus } from './failure.ts'
-import { takeKeyValues, toEntries, toObject } from './key-values.ts'
+import { keyValuesOf, takeKeyValues, toEntries, toObject } from './key-values.ts'
 import { indentJson } from './output.ts'
 import { stripSecrets } from './verbose.ts'
 import { createActivationWatch } from './watch-activations.ts'
+
+const ENTITY = keyValuesOf(['action', 'create'])
 
 const noFiles = (): string => assert.fail('no file is read')
 
@@ -72,6 +74,23 @@ describe('names', () => {
     }
   })
 
+  test('S4-2: packages, triggers and rules lie in no package', () => {
+    assert.deepEqual(
+      ['a', '/n/a', '/_/a'].map((name) => Object.values(parseTopName(name, '_', 'trigger')).slice(0, 2)),
+      [
+        ['_', 'a'],
+        ['n', 'a'],
+        ['_', 'a'],
+      ],
+    )
+    assert.throws(() => parseTopName('p/a', '_', 'trigger'), /'p\/a' is not a valid trigger name/)
+    assert.deepEqual(
+      [undefined, '', '/', '/n', '/n/'].map((scope) => parseNamespaceScope(scope, '_')),
+      ['_', '_', '_', 'n', 'n'],
+    )
+    assert.throws(() => parseNamespaceScope('n', '_'), /An entity name, 'n', was provided instead of a namespace/)
+  })
+
   test('what a list is restricted to', () => {
     assert.deepEqual(
       [undefined, '/n', '/n/', 'p', 'p/', '/n/p'].map((scope) => parseListScope(scope, '_')),
@@ -90,28 +109,33 @@ describe('names', () => {
 
 describe('key-value options', () => {
   test('are taken out wherever they stand, values with dashes included', () => {
-    const { rest, keyValues } = takeKeyValues([
-      'invoke',
-      '-p',
-      'a',
-      '-1',
-      'x',
-      '--annotation',
-      'b',
-      '--',
-      '-r',
-      '--',
-      '-p',
-      'z',
-    ])
+    const { rest, keyValues } = takeKeyValues(
+      ['invoke', '-p', 'a', '-1', 'x', '--annotation', 'b', '--', '-r', '--', '-p', 'z'],
+      ENTITY,
+    )
     assert.deepEqual(rest, ['invoke', 'x', '-r', '--', '-p', 'z'])
     assert.deepEqual(toObject(keyValues, 'parameter', noFiles), { a: -1 })
     assert.deepEqual(toEntries(keyValues, 'annotation', noFiles), [{ key: 'b', value: '--' }])
     assert.equal(toEntries([], 'parameter', noFiles), undefined)
   })
 
+  test('S4-2: a trigger has parameters of its own and of its feed; other commands keep these letters for themselves', () => {
+    const args = ['-F', 'cron', '* * * * *', '-T', 'a', '1', '-p', 'b', '2', '-a', 'c', '3']
+    const { rest, keyValues } = takeKeyValues(args, keyValuesOf(['trigger', 'update']))
+    assert.deepEqual(rest, [])
+    assert.deepEqual(toObject(keyValues, 'feedParameter', noFiles), { cron: '* * * * *' })
+    assert.deepEqual(toObject(keyValues, 'triggerParameter', noFiles), { a: 1 })
+    assert.deepEqual(takeKeyValues(args, keyValuesOf(['action', 'create'])).rest, args.slice(0, 6))
+    for (const words of [['user', 'list'], ['trigger', 'list'], ['package'], []]) {
+      assert.deepEqual(takeKeyValues(args, keyValuesOf(words)), { rest: args, keyValues: [] })
+    }
+  })
+
   test('values are JSON where they can be, and later ones win over earlier ones and files', () => {
-    const { keyValues } = takeKeyValues(['-p', 'a', '1', '-P', 'f', '-p', 'c', '{"d":[null]}', '-p', 'e', 'true!'])
+    const { keyValues } = takeKeyValues(
+      ['-p', 'a', '1', '-P', 'f', '-p', 'c', '{"d":[null]}', '-p', 'e', 'true!'],
+      ENTITY,
+    )
     assert.deepEqual(
       toObject(keyValues, 'parameter', () => '{"a":2,"b":"x"}'),
       { a: 2, b: 'x', c: { d: [null] }, e: 'true!' },
@@ -119,14 +143,14 @@ describe('key-value options', () => {
   })
 
   test('a missing word and a file without an object are usage errors', () => {
-    for (const args of [['-p'], ['-p', 'a'], ['-P'], ['-A']]) assert.throws(() => takeKeyValues(args), CliError)
+    for (const args of [['-p'], ['-p', 'a'], ['-P'], ['-A']]) assert.throws(() => takeKeyValues(args, ENTITY), CliError)
     for (const text of ['[]', '{', '1', 'null']) {
       assert.throws(() => toObject([{ target: 'parameter', file: 'f' }], 'parameter', () => text), CliError)
     }
   })
 
   test('a key called __proto__ is a key', () => {
-    const { keyValues } = takeKeyValues(['-p', '__proto__', '1'])
+    const { keyValues } = takeKeyValues(['-p', '__proto__', '1'], ENTITY)
     assert.equal(JSON.stringify(toObject(keyValues, 'parameter', noFiles)), '{"__proto__":1}')
   })
 })

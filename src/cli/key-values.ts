@@ -7,7 +7,8 @@ import type { JsonObject, JsonValue } from '../model/json.ts'
 import { isJsonObject } from '../model/json.ts'
 import { messageOf, usageError } from './failure.ts'
 
-export type KeyValueTarget = 'parameter' | 'annotation'
+/** What a key and its value are meant for: `parameter` is what every command with parameters takes, the last two tell a trigger's from its feed's. */
+export type KeyValueTarget = 'parameter' | 'annotation' | 'feedParameter' | 'triggerParameter'
 
 export type KeyValueArgument =
   | { readonly target: KeyValueTarget; readonly key: string; readonly value: string }
@@ -18,6 +19,10 @@ const PAIR_OPTIONS: ReadonlyMap<string, KeyValueTarget> = new Map([
   ['--param', 'parameter'],
   ['-a', 'annotation'],
   ['--annotation', 'annotation'],
+  ['-F', 'feedParameter'],
+  ['--feed-param', 'feedParameter'],
+  ['-T', 'triggerParameter'],
+  ['--trigger-param', 'triggerParameter'],
 ])
 const FILE_OPTIONS: ReadonlyMap<string, KeyValueTarget> = new Map([
   ['-P', 'parameter'],
@@ -26,8 +31,33 @@ const FILE_OPTIONS: ReadonlyMap<string, KeyValueTarget> = new Map([
   ['--annotation-file', 'annotation'],
 ])
 
-/** Splits the key-value options off; the rest keeps its order. Throws a usage error where a word is missing. */
-export function takeKeyValues(args: readonly string[]): {
+const PARAMETERS: readonly KeyValueTarget[] = ['parameter']
+const ENTITY: readonly KeyValueTarget[] = ['parameter', 'annotation']
+const TRIGGER: readonly KeyValueTarget[] = [...ENTITY, 'feedParameter', 'triggerParameter']
+
+/** Commands that take key-value options; to all others `-p` and `-a` are options of their own. */
+const TAKERS: ReadonlyMap<string, readonly KeyValueTarget[]> = new Map([
+  ['action create', ENTITY],
+  ['action update', ENTITY],
+  ['action invoke', PARAMETERS],
+  ['package create', ENTITY],
+  ['package update', ENTITY],
+  ['package bind', ENTITY],
+  ['trigger create', TRIGGER],
+  ['trigger update', TRIGGER],
+  ['trigger fire', PARAMETERS],
+])
+
+/** The key-value options of the command whose first words are given (`['action', 'create']`). */
+export function keyValuesOf([group = '', command = '']: readonly string[]): readonly KeyValueTarget[] {
+  return group === 'run' ? PARAMETERS : (TAKERS.get(`${group} ${command}`) ?? [])
+}
+
+/** Splits the key-value options for `targets` off; the rest keeps its order. Throws a usage error where a word is missing. */
+export function takeKeyValues(
+  args: readonly string[],
+  targets: readonly KeyValueTarget[],
+): {
   readonly rest: readonly string[]
   readonly keyValues: readonly KeyValueArgument[]
 } {
@@ -35,8 +65,8 @@ export function takeKeyValues(args: readonly string[]): {
   const keyValues: KeyValueArgument[] = []
   for (let index = 0; index < args.length; index++) {
     const word = args[index] ?? ''
-    const pair = PAIR_OPTIONS.get(word)
-    const file = FILE_OPTIONS.get(word)
+    const pair = optionFor(PAIR_OPTIONS, word, targets)
+    const file = optionFor(FILE_OPTIONS, word, targets)
     if (word === '--') {
       rest.push(...args.slice(index))
       break
@@ -58,6 +88,20 @@ export function takeKeyValues(args: readonly string[]): {
     }
   }
   return { rest, keyValues }
+}
+
+function optionFor(
+  options: ReadonlyMap<string, KeyValueTarget>,
+  word: string,
+  targets: readonly KeyValueTarget[],
+): KeyValueTarget | undefined {
+  const target = options.get(word)
+  return target !== undefined && targets.includes(target) ? target : undefined
+}
+
+/** True where at least one argument is for `target`. */
+export function hasAny(keyValues: readonly KeyValueArgument[], target: KeyValueTarget): boolean {
+  return keyValues.some((argument) => argument.target === target)
 }
 
 /**
@@ -89,7 +133,7 @@ export function toEntries(
   target: KeyValueTarget,
   readFile: (path: string) => string,
 ): readonly { readonly key: string; readonly value: JsonValue }[] | undefined {
-  if (!keyValues.some((argument) => argument.target === target)) return undefined
+  if (!hasAny(keyValues, target)) return undefined
   return Object.entries(toObject(keyValues, target, readFile)).map(([key, value]) => ({ key, value }))
 }
 

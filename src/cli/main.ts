@@ -5,7 +5,7 @@ import type { Cli, CommandGroup } from './cli.ts'
 import { COMMAND_GROUPS } from './command-groups.ts'
 import { CliError, EXIT, messageOf } from './failure.ts'
 import { addGlobalOptions, GLOBAL_OPTIONS_WITH_VALUE } from './global-options.ts'
-import { takeKeyValues } from './key-values.ts'
+import { keyValuesOf, takeKeyValues } from './key-values.ts'
 import { printError } from './output.ts'
 import type { Shell } from './shell.ts'
 import { VERSION } from './version.ts'
@@ -17,7 +17,7 @@ export async function main(args: readonly string[], shell: Shell): Promise<numbe
   const words = commandWords(args)
   const cli = { shell, keyValues: [], exitCode: EXIT.ok } satisfies Cli
   try {
-    const { rest, keyValues } = takesKeyValues(words) ? takeKeyValues(args) : { rest: args, keyValues: [] }
+    const { rest, keyValues } = takeKeyValues(args, keyValuesOf(words))
     const program = await buildProgram(Object.assign(cli, { keyValues }), words[0])
     await program.parseAsync(words[0] === 'user' ? rest.map((word) => longForm(word)) : rest, { from: 'user' })
     return cli.exitCode
@@ -76,10 +76,6 @@ function commandWords(args: readonly string[]): readonly string[] {
 /** wskadmin's short form of --namespace has two letters, which option parsers take for two options. */
 function longForm(word: string): string {
   return word === '-ns' ? '--namespace' : word
-}
-
-function takesKeyValues([group, command]: readonly string[]): boolean {
-  return group === 'run' || (group === 'action' && ['create', 'update', 'invoke'].includes(command ?? ''))
 }
 
 function report(cli: Cli, error: unknown, args: readonly string[]): number {

@@ -7,15 +7,16 @@ import type { JsonObject } from '../../model/json.ts'
 import { isJsonObject } from '../../model/json.ts'
 import { isWebAction } from '../action-annotations.ts'
 import { extensionOf } from '../action-kinds.ts'
-import type { ApiAnswer } from '../api-client.ts'
-import { describeFailure, openApi } from '../api-client.ts'
+import { attempt, openApi } from '../api-client.ts'
 import type { Cli } from '../cli.ts'
 import { optionsOf } from '../cli.ts'
 import type { Connection } from '../connection.ts'
 import { parseEntityName } from '../entity-name.ts'
+import { entitySummary } from '../entity-summary.ts'
 import { generalError, messageOf, systemCodeOf } from '../failure.ts'
-import { annotationOf, annotationsOf, objectsOf, textOf } from '../fields.ts'
-import { bold, printJson, printJsonText, printOk } from '../output.ts'
+import { annotationsOf, textOf } from '../fields.ts'
+import { bold, printJson, printOk } from '../output.ts'
+import { objectOf, printEntity } from '../print-entity.ts'
 
 interface GetOptions {
   readonly summary?: boolean
@@ -29,34 +30,25 @@ export async function getAction(cli: Cli, command: Command, entity: string, fiel
   const options = optionsOf<GetOptions>(command)
   const api = openApi(cli, command)
   const target = parseEntityName(entity, api.connection.namespace)
-  let answer: ApiAnswer
-  try {
+  const answer = await attempt(`Unable to get action '${entity}'`, api, () => {
     const needsCode = options.summary !== true && options.url !== true
     const path = ['actions', ...target.segments]
-    answer = await api.call({ method: 'GET', namespace: target.namespace, path, query: { code: needsCode } })
-  } catch (error) {
-    throw describeFailure(`Unable to get action '${entity}'`, error, api.connection)
-  }
-  const action = answer.json
-  if (!isJsonObject(action)) throw generalError(`Unable to get action '${entity}': the answer is no JSON object.`)
-  const name = bold(cli, target.name)
+    return api.call({ method: 'GET', namespace: target.namespace, path, query: { code: needsCode } })
+  })
+  const got = { kind: 'action', name: target.name, answer } as const
+  const action = objectOf(got)
   if (options.save === true || options.saveAs !== undefined) return saveCode(cli, action, options.saveAs)
   if (options.url === true) {
     const url = urlOfAction(action, api.connection)
     if (options.json === true) printJson(cli, { url })
-    else printOk(cli, `got action ${name}\n${url}`)
+    else printOk(cli, `got action ${bold(cli, target.name)}\n${url}`)
     return
   }
-  if (options.summary === true) return cli.shell.out(summaryOf(action))
-  if (field === undefined) {
-    if (options.json !== true) printOk(cli, `got action ${name}`)
-    return printJsonText(cli.shell.out, answer.text)
+  if (options.summary === true) {
+    const fullName = `/${textOf(action.namespace)}/${textOf(action.name)}`
+    return cli.shell.out(entitySummary(cli, 'action', fullName, action))
   }
-  const value = Object.hasOwn(action, field) ? action[field] : undefined
-  if (value === undefined)
-    throw generalError(`Invalid field filter '${field}'. An action has: ${Object.keys(action).join(', ')}.`)
-  if (options.json !== true) printOk(cli, `got action ${name}, displaying field ${bold(cli, field)}`)
-  return printJson(cli, value)
+  return printEntity(cli, got, field, options.json === true)
 }
 
 function saveCode(cli: Cli, action: JsonObject, saveAs: string | undefined): void {
@@ -89,21 +81,4 @@ export function urlOfAction(action: JsonObject, { apihost, apiVersion }: Connect
 
 function escaped(segments: readonly string[]): string {
   return segments.map((segment) => encodeURIComponent(segment)).join('/')
-}
-
-/** `action /ns/name: description` and its parameters: `*` marks bound ones, `**` bound ones that are final. */
-export function summaryOf(action: JsonObject): string {
-  const description = annotationOf(action, 'description')
-  const bound = namesOf(action.parameters, 'key')
-  const declared = namesOf(annotationOf(action, 'parameters'), 'name')
-  const mark = annotationOf(action, 'final') === true ? '**' : '*'
-  const names = [...new Set([...declared, ...bound])].sort().map((name) => (bound.includes(name) ? mark + name : name))
-  return (
-    `action /${textOf(action.namespace)}/${textOf(action.name)}${typeof description === 'string' ? `: ${description}` : ''}\n` +
-    `   (parameters: ${names.length === 0 ? 'none defined' : names.join(', ')})\n`
-  )
-}
-
-function namesOf(list: unknown, field: 'key' | 'name'): readonly string[] {
-  return objectsOf(list).map((entry) => textOf(entry[field]))
 }

@@ -1,7 +1,5 @@
 /** `stave action create`, `update` and `delete`. */
 
-import { readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import type { JsonObject } from '../../model/json.ts'
 import { isJsonObject } from '../../model/json.ts'
@@ -19,6 +17,8 @@ import { generalError, usageError } from '../failure.ts'
 import { annotationsOf } from '../fields.ts'
 import { toEntries } from '../key-values.ts'
 import { bold, printJsonText, printOk } from '../output.ts'
+import { readFileFrom } from '../read-file.ts'
+import { deleteEntity } from './entity-delete.ts'
 
 interface PutOptions extends CodeOptions {
   readonly memory?: number
@@ -63,17 +63,10 @@ export async function putAction(
 }
 
 /** Deletes an action. */
-export async function deleteAction(cli: Cli, command: Command, entity: string): Promise<void> {
+export function deleteAction(cli: Cli, command: Command, entity: string): Promise<void> {
   const api = openApi(cli, command)
   const target = parseEntityName(entity, api.connection.namespace)
-  try {
-    const path = ['actions', ...target.segments]
-    const answer = await api.call({ method: 'DELETE', namespace: target.namespace, path })
-    if (optionsOf(command).json === true) printJsonText(cli.shell.out, answer.text)
-    else printOk(cli, `deleted action ${bold(cli, target.name)}`)
-  } catch (error) {
-    throw describeFailure(`Unable to delete action '${entity}'`, error, api.connection)
-  }
+  return deleteEntity(cli, command, api, { kind: 'action', target, typed: entity })
 }
 
 /** The fields to send: only what was asked for, so that an update leaves the rest as it is. */
@@ -84,7 +77,7 @@ async function bodyOf(
   file: string | undefined,
   options: PutOptions,
 ): Promise<Readonly<Record<string, unknown>>> {
-  const readFile = (path: string): string => readFileSync(resolve(cli.shell.cwd, path), 'utf8')
+  const readFile = readFileFrom(cli.shell.cwd)
   const parameters = toEntries(cli.keyValues, 'parameter', readFile)
   const secure = secureAnnotations(options.webSecure)
   const annotations = [

@@ -4,6 +4,8 @@ import { Command } from 'commander'
 import type { Cli } from '../cli.ts'
 import { handler } from '../cli.ts'
 import { wholeNumber } from '../numbers.ts'
+import { addList } from './entity-list.ts'
+import { addEntityOptions, addParameterOptions } from './entity-options.ts'
 
 /** Builds the group. */
 export function actionCommand(cli: Cli): Command {
@@ -15,11 +17,7 @@ export function actionCommand(cli: Cli): Command {
     collect,
     [],
   )
-  group
-    .command('invoke <name>')
-    .description('run an action')
-    .option('-p, --param <key value>', 'parameter; the value is JSON or text (may be repeated)')
-    .option('-P, --param-file <file>', 'JSON file with an object of parameters')
+  addParameterOptions(group.command('invoke <name>').description('run an action'), 'parameter')
     .option('-b, --blocking', 'wait for the activation and print it')
     .option('-r, --result', 'wait for the result and print only that')
     .action(
@@ -41,18 +39,7 @@ export function actionCommand(cli: Cli): Command {
         return getAction(cli, command, name, field)
       }),
     )
-  group
-    .command('list [scope]')
-    .description('list the actions of /NAMESPACE or PACKAGE')
-    .option('-s, --skip <n>', 'leave out the first N', wholeNumber, 0)
-    .option('-l, --limit <n>', 'print at most N; 0 is as many as the server allows', wholeNumber, 30)
-    .option('-n, --name-sort', 'sort by name instead of newest first')
-    .action(
-      handler(cli, async (scope: string | undefined, _: object, command: Command) => {
-        const { listActions } = await import('./action-list.ts')
-        return listActions(cli, command, scope)
-      }),
-    )
+  addList(group, cli, 'actions')
   group
     .command('delete <name>')
     .description('delete an action')
@@ -66,19 +53,13 @@ export function actionCommand(cli: Cli): Command {
 }
 
 function addPut(group: Command, cli: Cli, verb: 'create' | 'update', description: string): Command {
-  return group
-    .command(`${verb} <name> [file]`)
-    .description(description)
+  return addEntityOptions(group.command(`${verb} <name> [file]`).description(description))
     .option('--kind <kind>', 'runtime, for example nodejs:24 (default: from the name of FILE)')
     .option('--main <name>', 'function to call (default: main)')
     .option('-m, --memory <mb>', 'memory limit in MB', wholeNumber)
     .option('-t, --timeout <ms>', 'time limit in ms', wholeNumber)
     .option('-l, --logsize <mb>', 'log limit in MB', wholeNumber)
     .option('-c, --concurrency <n>', 'runs at once in one container', wholeNumber)
-    .option('-p, --param <key value>', 'default parameter; the value is JSON or text (may be repeated)')
-    .option('-P, --param-file <file>', 'JSON file with an object of parameters')
-    .option('-a, --annotation <key value>', 'annotation; the value is JSON or text (may be repeated)')
-    .option('-A, --annotation-file <file>', 'JSON file with an object of annotations')
     .option('--web <mode>', 'yes, no or raw: whether the action is a web action')
     .option('--web-secure <secret>', 'true, false or a secret that callers of the web action must send')
     .option('--docker <image>', 'run this image; FILE is optional')

@@ -1,6 +1,6 @@
 /** `stave run FILE`: one action, one invocation, no server: the platform is started for it in this process and removed afterwards. */
 
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, parse, resolve } from 'node:path'
 import { Command } from 'commander'
@@ -16,12 +16,13 @@ import { GUEST_KEY } from '../connection.ts'
 import { exitCodeOfStatus, generalError, messageOf } from '../failure.ts'
 import { logsOf, textOf } from '../fields.ts'
 import { NetworkError } from '../http-client.ts'
+import { isOutcome } from '../invocation.ts'
 import { toObject } from '../key-values.ts'
 import { wholeNumber } from '../numbers.ts'
 import { printJsonText } from '../output.ts'
 import { addConfigOptions, loadPlatformConfig } from '../platform-config.ts'
+import { readFileFrom } from '../read-file.ts'
 import { watchSignals } from '../signals.ts'
-import { isOutcome } from './action-invoke.ts'
 
 interface RunOptions extends CodeOptions {
   readonly memory?: number
@@ -66,7 +67,7 @@ export function runCommand(cli: Cli): Command {
 async function runFile(cli: Cli, command: Command, file: string): Promise<number> {
   const options = optionsOf<RunOptions>(command)
   const exec = await readExec(file, options, cli.shell.cwd, '_')
-  const parameters = toObject(cli.keyValues, 'parameter', (path) => readFileSync(resolve(cli.shell.cwd, path), 'utf8'))
+  const parameters = toObject(cli.keyValues, 'parameter', readFileFrom(cli.shell.cwd))
   const interruption = watchSignals(cli.shell)
   const directory = mkdtempSync(join(tmpdir(), 'stave-run-'))
   shareCache(cli, directory)
