@@ -20,6 +20,8 @@ export interface ScriptedContainer extends Container {
   readonly output: { listener: OutputListener }
   failSuspend: boolean
   failResume: boolean
+  /** Its output never ends. */
+  printsOn: boolean
   end(end: ContainerEnd): void
 }
 
@@ -48,9 +50,9 @@ export function scriptedContainer(concurrent = false, pipelined = false): Script
     onOutput: () => undefined,
     init: (message, done) => exchange('init', message, done),
     run: (_id, message, done) => exchange('run', message, done),
-    drained: (done) => done(),
+    drained: (done) => done(!container.printsOn),
   }
-  return {
+  const container: ScriptedContainer = {
     spec: {
       id: 'c1' as ContainerId,
       kind: 'nodejs:24',
@@ -75,6 +77,7 @@ export function scriptedContainer(concurrent = false, pipelined = false): Script
     },
     failSuspend: false,
     failResume: false,
+    printsOn: false,
     async resize() {
       return true
     },
@@ -92,4 +95,5 @@ export function scriptedContainer(concurrent = false, pipelined = false): Script
     },
     end: (end) => ended.resolve(end),
   }
+  return container
 }

@@ -7,4 +7,6 @@ export interface Exchange {
   readonly req: IncomingMessage
   readonly res: ServerResponse
   readonly tid: TransactionId
+  /** Takes debug lines about this request; undefined: nobody wants any. */
+  readonly debug?: ((fields: Readonly<Record<string, unknown>>, message: string) => void) | undefined
 }

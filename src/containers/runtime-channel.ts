@@ -43,6 +43,9 @@ export interface RuntimeChannel {
    * from socket to pipe without being decoded. Calls back exactly once, for runs in flight at the container's end with `lost`.
    */
   run(activationId: ActivationId, message: string, done: (reply: RuntimeReply) => void): void
-  /** Calls back when all output that was written before the last reply has been handed to `onOutput`; at once when that is so already. */
-  drained(done: () => void): void
+  /**
+   * Calls back when all output that was written before the last reply has been handed to `onOutput`; at once when that is so already. `whole` is false
+   * when that could not be made sure of: the process goes on printing.
+   */
+  drained(done: (whole: boolean) => void): void
 }

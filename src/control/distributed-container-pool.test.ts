@@ -344,7 +344,7 @@ function instant(spec: Container['spec'], ended: Container['ended']): Container 
       onOutput: () => {},
       init: () => {},
       run: () => {},
-      drained: (done) => done(),
+      drained: (done) => done(true),
     },
     ended,
     resize: async () => false,

@@ -24,6 +24,8 @@ import type { HttpInvokeDeps } from '../router/http-invoke.ts'
 import type { ObserveCompletion } from '../router/activate.ts'
 import type { JournalDispatcher } from '../router/journal-dispatcher.ts'
 import { createJournalDispatcher } from '../router/journal-dispatcher.ts'
+import type { RecordKeeper } from '../router/keep-records.ts'
+import { createRecordKeeper } from '../router/keep-records.ts'
 import type { Parking } from '../router/parking.ts'
 import { createParking } from '../router/parking.ts'
 import type { Resolver } from '../router/resolve.ts'
@@ -61,6 +63,7 @@ export interface Router {
   readonly parking: Parking
   readonly dispatcher: Dispatcher
   readonly journal: JournalDispatcher
+  readonly records: RecordKeeper
   readonly invokeDeps: HttpInvokeDeps
   /** Drops what is cached of a changed entity, subject or limit. */
   invalidate(change: StoreChange): void
@@ -105,6 +108,10 @@ export function openRouter(options: OpenRouterOptions): Router {
     headers: config.router.rateLimitHeaders,
     clock,
   })
+  const records = createRecordKeeper(writer, {
+    blocking: config.activations.storeBlocking,
+    nonBlocking: config.activations.storeNonBlocking,
+  })
   const observe = observer(options.userMetrics)
   const journal = createJournalDispatcher({
     journal: options.journal,
@@ -112,9 +119,7 @@ export function openRouter(options: OpenRouterOptions): Router {
     lookUp: (uuid, key) => authenticator.lookUp(uuid, key),
     resolve: (identity, target) => resolver.resolve(identity, target),
     limits: admission,
-    store: async (record, identity) => {
-      if (identity?.limits.storeActivations !== false) await writer.store(record)
-    },
+    store: records.store,
     observe,
     clock,
     timers,
@@ -128,7 +133,7 @@ export function openRouter(options: OpenRouterOptions): Router {
     limits: admission,
     dispatcher,
     journal: (accepted, admitted) => journal.accept(accepted, admitted),
-    record: (record, identity) => (identity.limits.storeActivations ? writer.record(record) : undefined),
+    record: records.record,
     observe,
     refuse: () => {
       if (options.isStopping()) return refusal('SHUTTING_DOWN', 503, '', { retryAfterSeconds: 1 })
@@ -148,6 +153,7 @@ export function openRouter(options: OpenRouterOptions): Router {
     parking,
     dispatcher,
     journal,
+    records,
     invokeDeps,
     invalidate(change) {
       switch (change.type) {

@@ -9,6 +9,7 @@ import type { Limits } from '../router/admission.ts'
 import type { Authenticator } from '../router/authenticate.ts'
 import type { Dispatcher } from '../router/dispatch.ts'
 import type { JournalDispatcher } from '../router/journal-dispatcher.ts'
+import type { RecordKeeper } from '../router/keep-records.ts'
 import type { Parking } from '../router/parking.ts'
 import type { Resolver } from '../router/resolve.ts'
 import type { ActivationWriter } from '../stores/activation-writer.ts'
@@ -25,6 +26,7 @@ export interface MeasuredParts {
   readonly parking: Parking
   readonly pool: DistributedContainerPool
   readonly proxies: ProxyRegistry
+  readonly records: RecordKeeper
   readonly resolver: Resolver
   readonly writer: ActivationWriter
 }
@@ -80,7 +82,7 @@ export function registerStandaloneMetrics(registry: MetricsRegistry, parts: Meas
   )
   registry.observe('counter', 'stave_activations_total', 'Records by what became of them.', () => {
     const { flushed, failures, spooled, replayed, rejected } = writer
-    return samplesOf({ flushed, failures, spooled, replayed, rejected })
+    return samplesOf({ flushed, failures, spooled, replayed, rejected, ...parts.records.counters })
   })
   events('stave_management_requests_total', 'Requests to the management plane.', parts.management.counters)
 }

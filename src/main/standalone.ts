@@ -2,6 +2,7 @@
 
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Exchange } from '../api/exchange.ts'
+import { wantsExtraLogging } from '../api/extra-logging.ts'
 import { createHttpServer } from '../api/http-server.ts'
 import { sendError } from '../api/respond.ts'
 import { transactionIdOf } from '../api/transaction-id.ts'
@@ -244,9 +245,16 @@ async function start(options: StandaloneOptions, cleanups: (() => Promise<void> 
   cleanups.push(() => retention.stop())
   cleanups.push(releaseYoungGeneration())
 
+  const verbose = log.verbose()
+  const exchangeOf = (req: IncomingMessage, res: ServerResponse): Exchange => {
+    const transactionId = transactionIdOf(req, ids)
+    if (!log.debugEnabled && !wantsExtraLogging(req.headers)) return { req, res, tid: transactionId, debug: undefined }
+    const debug: Exchange['debug'] = (fields, message) => verbose.debug({ transactionId, ...fields }, message)
+    return { req, res, tid: transactionId, debug }
+  }
   listener = (req, res) => {
-    const exchange = { req, res, tid: transactionIdOf(req, ids) }
-    if (log.debugEnabled) logRequest(log, clock, exchange)
+    const exchange = exchangeOf(req, res)
+    if (exchange.debug !== undefined) logRequest(exchange, clock)
     const invocation = req.method === 'POST' ? matchInvocation(req.url ?? '/') : undefined
     if (invocation === undefined) return management.handle(exchange)
     handleInvoke(exchange, invocation, router.invokeDeps).catch((error: unknown) =>
@@ -271,15 +279,12 @@ async function start(options: StandaloneOptions, cleanups: (() => Promise<void> 
 }
 
 /** One line a request, at its end. Without the query, which may hold what nobody should read. */
-function logRequest(log: Logger, clock: Clock, { req, res, tid }: Exchange): void {
+function logRequest({ req, res, debug }: Exchange, clock: Clock): void {
   const began = clock.monotonic()
   const [path] = (req.url ?? '').split('?', 1)
   res.once('close', () => {
     const ms = Math.round(clock.monotonic() - began)
-    log.debug(
-      { transactionId: tid, method: req.method, path, status: res.statusCode, ended: res.writableEnded, ms },
-      'request',
-    )
+    debug?.({ method: req.method, path, status: res.statusCode, ended: res.writableEnded, ms }, 'request')
   })
 }
 

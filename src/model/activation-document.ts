@@ -28,9 +28,13 @@ export function logsJson(document: string): string {
 
 /**
  * The record as lists show it: no response, no logs, no subject; the status code where the activation has an end (those of triggers have none).
- * `document` may be a whole record or lack those parts already.
+ * `document` may be a whole record or lack those parts already. The duration is that from start to end, which for a sequence differs from the record's:
+ * there it is the sum of its parts, as in OpenWhisk.
  */
 export function listedActivation(document: string, statusCode: number): JsonObject {
   const { response: _response, logs: _logs, subject: _subject, ...shown }: JsonObject = JSON.parse(document)
-  return shown['end'] === undefined ? shown : { ...shown, statusCode }
+  const { start, end } = shown
+  if (end === undefined) return shown
+  const duration = typeof start === 'number' && typeof end === 'number' ? { duration: end - start } : {}
+  return { ...shown, ...duration, statusCode }
 }

@@ -15,6 +15,7 @@ export const MESSAGES = {
   runExited: 'The action did not produce a valid response and exited unexpectedly.',
   outOfMemory: 'The action exhausted its memory and was aborted.',
   logsMayBeMissing: 'The action did not initialize or run as expected. Log data might be missing.',
+  logsIncomplete: 'There was an issue while collecting your logs. Data might be missing.',
   timedOut: (ms: number): string => `The action exceeded its time limits of ${ms} milliseconds.`,
   initTimedOut: (ms: number): string =>
     `The action exceeded its time limits of ${ms} milliseconds during initialization.`,

@@ -210,6 +210,20 @@ test('runtimes 1.6: outcomes of init and run, word for word, and whether the con
   }
 })
 
+test('8.7: the log of a run whose container never stops printing says that it may lack something', async () => {
+  const on = bench()
+  const holder = on.submit()
+  await on.turn()
+  on.container.pending[0]?.answer('{"ok":true}')
+  on.container.output.listener('stdout', Buffer.from('begun\n'), undefined)
+  on.container.printsOn = true
+  on.container.pending[0]?.answer('{}')
+  const [first, last, ...more] = logOf(finished(holder))
+  assert.match(first ?? '', /stdout: begun$/)
+  assert.match(last ?? '', /stderr: There was an issue while collecting your logs\. Data might be missing\.$/)
+  assert.deepEqual(more, [])
+})
+
 test('a result over the limit is an application error with its beginning (spec 4.11)', async () => {
   const on = bench()
   await warm(on)

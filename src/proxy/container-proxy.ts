@@ -310,8 +310,9 @@ export function createContainerProxy(
       log: log ?? EMPTY_LOG,
     })
     if (log === undefined) return release(run)
-    channel.drained(() => {
+    channel.drained((whole) => {
       if (failed) log.note(MESSAGES.logsMayBeMissing, clock.now())
+      else if (!whole) log.note(MESSAGES.logsIncomplete, clock.now())
       log.complete(clock.now())
       release(run)
     })

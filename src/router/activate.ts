@@ -6,11 +6,13 @@ import type { Clock } from '../model/clock.ts'
 import type { Identity } from '../model/identity.ts'
 import { apiKey } from '../model/identity.ts'
 import type { ActivationId, TransactionId } from '../model/ids.ts'
+import type { RecordOrigin } from '../model/storage-level.ts'
 import { EMPTY_LOG } from '../proxy/activation-log.ts'
 import type { FinishedRun, RunRequest } from '../proxy/run-request.ts'
 import type { Arguments } from './arguments.ts'
 import type { Completion } from './call.ts'
 import type { Dispatcher } from './dispatch.ts'
+import type { RecordKeeper } from './keep-records.ts'
 import type { ParkFailure } from './parking.ts'
 import { recordOf } from './record.ts'
 import type { ResolvedAction } from './resolved-action.ts'
@@ -19,7 +21,7 @@ import type { ResolvedAction } from './resolved-action.ts'
 export type ObserveCompletion = (identity: Identity, action: ResolvedAction, completion: Completion) => void
 
 /** An action about to be run for somebody. */
-export interface Activation {
+export interface Activation extends RecordOrigin {
   readonly activationId: ActivationId
   readonly transactionId: TransactionId
   /** Whose limits, key and namespace it runs under. */
@@ -34,8 +36,8 @@ export interface Activation {
 
 export interface ActivateDeps {
   readonly dispatcher: Pick<Dispatcher, 'run'>
-  /** Takes the record; resolves, within the turn of the event loop, when it will outlive the process. Never rejects. */
-  readonly record: (record: ActivationRecord, identity: Identity) => Promise<void> | undefined
+  /** Takes the record, where it is to be kept; resolves, within the turn of the event loop, when it will outlive the process. Never rejects. */
+  readonly record: RecordKeeper['record']
   /** Counts what came of a call; never throws. */
   readonly observe: ObserveCompletion
   readonly clock: Clock
@@ -67,7 +69,7 @@ export async function activate(
   const record = recordOf(activation, completion, on.clock.now())
   on.observe(identity, action, completion)
   // Once answered, the record is there to be read, even after a kill: so an answer waits for its run's last output, and for its record to be logged.
-  await on.record(await withLogs(record, completion), identity)
+  await on.record(await withLogs(record, completion), identity, activation)
   return { completion, record }
 }
 

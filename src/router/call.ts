@@ -23,6 +23,8 @@ export interface Call {
   /** True: the caller waits, up to `waitMs`, for the outcome. */
   readonly blocking: boolean
   readonly waitMs: number
+  /** The request asked for debug lines and for its record to be kept. default false */
+  readonly extraLogging?: boolean
 }
 
 /** How an accepted invocation ended: run, or given up before it could run. */

@@ -2,13 +2,21 @@
 
 import { REST_CORS } from '../api/cors.ts'
 import type { Exchange } from '../api/exchange.ts'
+import { wantsExtraLogging } from '../api/extra-logging.ts'
 import { requireJsonType } from '../api/json-body.ts'
 import { parseInvokeQuery } from '../api/query.ts'
 import type { BodyLimits } from '../api/read-body.ts'
 import { readBody } from '../api/read-body.ts'
 import { decodeSegment, splitTarget } from '../api/request-target.ts'
 import { JSON_TYPE, sendJson } from '../api/respond.ts'
-import { APPLICATION_ERROR, DEVELOPER_ERROR, SUCCESS, WHISK_ERROR, renderRecord } from '../model/activation.ts'
+import {
+  APPLICATION_ERROR,
+  DEVELOPER_ERROR,
+  STATUS_PHRASES,
+  SUCCESS,
+  WHISK_ERROR,
+  renderRecord,
+} from '../model/activation.ts'
 import type { StatusCode } from '../model/activation.ts'
 import type { Clock } from '../model/clock.ts'
 import type { Answer, Call } from './call.ts'
@@ -89,6 +97,7 @@ export async function handleInvoke(
     receivedAt,
     blocking,
     waitMs: timeoutMs,
+    extraLogging: wantsExtraLogging(req.headers),
   }
   const answer = await invoke(call, on, (onGone) => void res.once('close', onGone))
   if (res.destroyed) return
@@ -107,10 +116,29 @@ async function readJsonBody(exchange: Exchange, limits: BodyLimits): Promise<Buf
   return body
 }
 
+/** What a request that asked for debug lines is told in the log: never arguments or results. */
+function debugFields({ record, completion }: Extract<Answer, { type: 'completed' }>): Record<string, unknown> {
+  const { namespace, name, version, activationId, duration } = record
+  const { run, waitMs } = completion
+  return {
+    activationId,
+    namespace,
+    action: name,
+    version,
+    status: STATUS_PHRASES[record.outcome.statusCode],
+    duration,
+    start: run?.start,
+    waitMs: Math.round(waitMs),
+    initMs: run?.initMs === undefined ? undefined : Math.round(run.initMs),
+    resultBytes: record.outcome.size,
+  }
+}
+
 function sendCompleted(exchange: Exchange, answer: Extract<Answer, { type: 'completed' }>, resultOnly: boolean): void {
   const { res, tid } = exchange
   const { completion, record, activationId, quota } = answer
   const { outcome, run, waitMs } = completion
+  if (exchange.debug !== undefined) exchange.debug(debugFields(answer), 'activation')
   const isArray = outcome.statusCode === SUCCESS && outcome.resultJson.startsWith('[')
   const text = resultOnly || isArray ? outcome.resultJson : renderRecord(record)
   const initTiming = run?.initMs === undefined ? '' : `, init;dur=${run.initMs.toFixed(2)}`

@@ -22,6 +22,8 @@ export interface Accepted {
   readonly target: Target
   readonly action: ResolvedAction
   readonly payload: Payload
+  /** Its record is kept whatever the storage level. default false */
+  readonly extraLogging?: boolean
 }
 
 export interface InvokeDeps extends ActivateDeps {
@@ -52,14 +54,16 @@ export async function invoke(call: Call, on: InvokeDeps, presence?: CallerPresen
     const action = await on.resolve(identity, call) // -> 400, 403, 404
     const args = mergeArguments(action, payload) // -> 400
     const activationId = on.ids.activationId(on.clock.now())
-    const { transactionId } = call
+    const { transactionId, receivedAt, extraLogging = false } = call
     if (!call.blocking) {
-      await on.journal({ activationId, transactionId, identity, target: call, action, payload }, admission) // -> 429, 503
+      const accepted = { activationId, transactionId, identity, target: call, action, payload, extraLogging }
+      await on.journal(accepted, admission) // -> 429, 503
       handedOn = true
       return { type: 'accepted', activationId, quota: admission.quota }
     }
     handedOn = true
-    const activation = { activationId, transactionId, identity, action, args, receivedAt: call.receivedAt }
+    const origin = { blocking: true, extraLogging }
+    const activation = { activationId, transactionId, identity, action, args, receivedAt, ...origin }
     return await activateFor(activation, admission, call.waitMs, on, presence) // -> 202 when the wait is over; 503
   } finally {
     if (!handedOn) admission.release()

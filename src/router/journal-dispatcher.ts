@@ -20,6 +20,7 @@ import type { Accepted } from './invoke.ts'
 import type { JournalledCall } from './journal-entries.ts'
 import { journalEntry, readJournalled, transactionOf, unrunRecord } from './journal-entries.ts'
 import { recordOf } from './record.ts'
+import type { RecordKeeper } from './keep-records.ts'
 import type { ResolvedAction } from './resolved-action.ts'
 import type { Target } from './resolve.ts'
 
@@ -29,8 +30,8 @@ export interface JournalDispatcherDeps {
   readonly lookUp: (uuid: string, key: string) => Promise<Identity | undefined>
   readonly resolve: (identity: Identity, target: Target) => ResolvedAction | Promise<ResolvedAction>
   readonly limits: Pick<Limits, 'readmit'>
-  /** Resolves when the record is stored. Retries by itself while the store is away. */
-  readonly store: (record: ActivationRecord, identity: Identity | undefined) => Promise<void>
+  /** Resolves when the record is stored, or is not to be kept. Retries by itself while the store is away. */
+  readonly store: RecordKeeper['store']
   readonly observe: ObserveCompletion
   readonly clock: Clock
   readonly timers: Timers
@@ -132,7 +133,7 @@ export function createJournalDispatcher(deps: JournalDispatcherDeps): JournalDis
       const record = await recordFor(entry, call, identity)
       // Not settled: it stays in the journal, to be begun by whoever opens it next.
       if (record === undefined) return await journal.release(activationId)
-      await deps.store(record, identity)
+      await deps.store(record, identity, { extraLogging: call.extraLogging ?? false })
       await journal.settle(activationId)
       counters.completed++
     } catch (error) {

@@ -21,6 +21,7 @@ const Invocation = v.object({
   target: v.object({ namespace: v.string(), package: v.optional(v.string()), name: v.string() }),
   payload: v.string(),
   idempotent: v.boolean(),
+  extraLogging: v.optional(v.boolean()),
   record: v.object({ name: v.string(), filter: v.string(), version: v.string(), annotationsHead: v.string() }),
 })
 
@@ -47,6 +48,7 @@ export function journalEntry(accepted: Accepted, acceptedAt: number, deadlineAt:
     },
     payload: Buffer.from(payload.bytes, 'latin1').toString('utf8'),
     idempotent: action.idempotent,
+    ...(accepted.extraLogging === true && { extraLogging: true }),
     record: {
       name: action.action.name,
       filter: action.filter,

@@ -13,6 +13,8 @@ export interface Logger {
   error(fields: LogFields, message: string): void
   /** A logger whose lines also carry these fields, for example `{ transactionId }`. */
   child(fields: LogFields): Logger
+  /** The same with `debug` written whatever the level, for requests that ask for it. */
+  verbose(): Logger
 }
 
 /** Writes nothing, for tests and tools. */
@@ -23,4 +25,5 @@ export const silentLogger: Logger = {
   warn: () => undefined,
   error: () => undefined,
   child: () => silentLogger,
+  verbose: () => silentLogger,
 }

@@ -76,6 +76,7 @@ function wrap(inner: pino.Logger): Logger {
     },
     error: (fields, message) => inner.error(redactFields(fields), redactText(message)),
     child: (fields: LogFields) => wrap(inner.child(redactFields(fields))),
+    verbose: () => wrap(inner.level === 'silent' ? inner : inner.child({}, { level: 'debug' })),
   }
 }
 

@@ -1,10 +1,10 @@
 /** Activation records over HTTP: lists with their filters, one record and its parts. */
 
 import assert from 'node:assert/strict'
-import { renderRecord } from '../../src/model/activation.ts'
-import type { ActivationRecord } from '../../src/model/activation.ts'
+import type { ActivationRecord, StatusCode } from '../../src/model/activation.ts'
 import type { ActivationId } from '../../src/model/ids.ts'
 import type { NamespaceName } from '../../src/model/names.ts'
+import { rowOf } from '../../src/stores/pending-activations.ts'
 import type { ApiServer } from './api-server.ts'
 import type { Response, Row } from './table.ts'
 import { describeTable } from './table.ts'
@@ -36,20 +36,14 @@ const IDS = new Map<string, string>()
 const store =
   (...records: Partial<ActivationRecord>[]) =>
   async (server: ApiServer, namespace: string): Promise<void> => {
-    const rows = records.map((fields) => {
-      const { activationId, filter, start, outcome, ...rest } = record(namespace, fields)
-      IDS.set(namespace, activationId)
-      return {
-        activationId,
-        namespace: rest.namespace,
-        filter,
-        start,
-        statusCode: outcome.statusCode,
-        document: renderRecord({ activationId, filter, start, outcome, ...rest }),
-      }
-    })
-    await server.stores.activations.append(rows)
+    const made = records.map((fields) => record(namespace, fields))
+    for (const { activationId } of made) IDS.set(namespace, activationId)
+    await append(server, ...made)
   }
+
+async function append(server: ApiServer, ...records: ActivationRecord[]): Promise<void> {
+  await server.stores.activations.append(records.map(rowOf))
+}
 
 const starts = ({ json }: Response): unknown[] => {
   assert.ok(Array.isArray(json))
@@ -97,6 +91,15 @@ describeTable('activation lists', [
   filtered('since=4001'),
   filtered('skip=1&limit=2', 3000, 2000),
   filtered('limit=1', 4000),
+  filtered('limit=0', 4000, 3000, 2000, 1000),
+  filtered('since=2000', 4000, 3000, 2000),
+  filtered('upto=1999', 1000),
+  filtered('name=b&skip=1'),
+  filtered('name=pkg/a&skip=1&limit=1', 3000),
+  filtered('name=A'),
+  filtered('name=pkg'),
+  filtered('name=pk/a'),
+  filtered('since=-1&unknown=x', 4000, 3000, 2000, 1000),
   {
     section: '8.5',
     what: 'a summary has neither response nor logs nor subject',
@@ -122,6 +125,79 @@ describeTable('activation lists', [
   },
   {
     section: '8.5',
+    what: 'a trigger’s has neither end nor duration nor status code',
+    prepare: async (server, namespace) => {
+      const { end: _, duration: __, ...fired } = record(namespace, { name: 't', filter: 't', annotationsJson: '[]' })
+      await append(server, fired)
+    },
+    path: 'activations?name=t',
+    status: 200,
+    expect: ({ json }: Response) => {
+      assert.ok(Array.isArray(json))
+      const [{ activationId: _, namespace: __, ...summary }] = json as [Record<string, unknown>]
+      assert.deepEqual(summary, { name: 't', version: '0.0.1', start: 1000, publish: false, annotations: [] })
+    },
+  },
+  {
+    section: '8.5, 14.22',
+    what: 'the duration of a sequence is that from start to end here, the sum of its parts in its record',
+    prepare: store({ start: 1000, end: 1900, duration: 700 }),
+    path: 'activations',
+    status: 200,
+    expect: [{ start: 1000, end: 1900, duration: 900 }],
+  },
+  {
+    section: '8.5',
+    what: 'the record of a sequence has the sum',
+    prepare: store({ start: 1000, end: 1900, duration: 700 }),
+    path: 'activations?docs=true',
+    status: 200,
+    expect: [{ start: 1000, end: 1900, duration: 700 }],
+  },
+  {
+    section: '8.5, 8.6',
+    what: 'docs honour filters, skip and limit',
+    prepare: FOUR,
+    path: 'activations?docs=true&name=pkg/a&since=3000&skip=1&limit=5',
+    status: 200,
+    expect: shows(3000),
+  },
+  {
+    section: '8.5',
+    what: 'parts and wholes of a sequence lie between each other by their start',
+    prepare: store(
+      { start: 1000, name: 'seq', filter: 'seq' },
+      { start: 1010, cause: 'c'.repeat(32) as ActivationId },
+      { start: 1005, name: 'other', filter: 'other' },
+    ),
+    path: 'activations',
+    status: 200,
+    expect: shows(1010, 1005, 1000),
+  },
+  {
+    section: '0.7',
+    what: 'a namespace without activations has none, and none to count',
+    path: 'activations?count=true',
+    status: 200,
+    expect: (r) => assert.deepEqual(r.json, { activations: 0 }),
+  },
+  {
+    section: '0.7',
+    what: 'a slash at the end lists, too',
+    prepare: FOUR,
+    path: 'activations/?limit=1',
+    status: 200,
+    expect: shows(4000),
+  },
+  {
+    section: '8.4',
+    what: 'a list of a foreign namespace',
+    path: '/api/v1/namespaces/other/activations',
+    status: 403,
+    error: "The supplied authentication is not authorized to access 'other'.",
+  },
+  {
+    section: '8.5',
     what: 'docs are whole records',
     prepare: store({}),
     path: 'activations?docs=true',
@@ -136,6 +212,14 @@ describeTable('activation lists', [
     path: 'activations?count=true&name=pkg/a&since=3500&limit=1',
     status: 200,
     expect: (r) => assert.deepEqual(r.json, { activations: 1 }),
+  },
+  {
+    section: '8.5',
+    what: 'count is never less than nothing',
+    prepare: FOUR,
+    path: 'activations?count=true&skip=9',
+    status: 200,
+    expect: (r) => assert.deepEqual(r.json, { activations: 0 }),
   },
   {
     section: '8.5',
@@ -158,15 +242,36 @@ describeTable('activation lists', [
   badTime('since', 'yesterday'),
   badTime('upto', '1.5'),
   badTime('upto', ''),
+  badTime('since', '1e3'),
+  badTime('since', '2026-08-05T00:00:00Z'),
+  badName('/guest/pkg/a'),
+  badName('pkg//a'),
+  badQuery('limit=-1', 'limit', "The value '-1' is not in the range of 0 to 200 for activations."),
+  badQuery('limit=x', 'limit', "The value 'x' is not an integer for activations."),
+  badQuery('skip=-1', 'skip', "The value '-1' is not greater than or equal to 0 for activations."),
+  badQuery('skip=1.5', 'skip', "The value '1.5' is not an integer for activations."),
+  badQuery('count=x', 'count', "'x' is not a valid Boolean value"),
   badQuery('limit=1000', 'limit', "The value '1000' is not in the range of 0 to 200 for activations."),
   badQuery('docs=x', 'docs', "'x' is not a valid Boolean value"),
 ])
 
 const NEVER = 'f'.repeat(32)
-const part = (suffix: string): Pick<Row, 'prepare' | 'path'> => {
-  const activationId = (0xabc000 + suffix.length).toString(16).padStart(32, '0') as ActivationId
-  return { prepare: store({ activationId }), path: `activations/${activationId}${suffix}` }
+let parts = 0xabc000
+/** A record of its own and a path into it. */
+const part = (suffix: string, fields: Partial<ActivationRecord> = {}): Pick<Row, 'prepare' | 'path'> => {
+  parts++
+  const activationId = parts.toString(16).padStart(32, '0') as ActivationId
+  return { prepare: store({ activationId, ...fields }), path: `activations/${activationId}${suffix}` }
 }
+
+const STATUSES = ['success', 'application error', 'action developer error', 'whisk internal error'] as const
+const statusRow = (status: string, code: number): Row => ({
+  section: '8.2',
+  what: `code ${code} is ${status}; its number is not in the record`,
+  ...part('/result', { outcome: { statusCode: code as StatusCode, resultJson: '{"error":"x"}' } }),
+  status: 200,
+  expect: (r) => assert.deepEqual(r.json, { status, success: code === 0, result: { error: 'x' } }),
+})
 
 describeTable('one activation', [
   {
@@ -194,6 +299,58 @@ describeTable('one activation', [
     ...part('/logs'),
     status: 200,
     expect: (r) => assert.deepEqual(r.json, { logs: ['2016-02-10T15:18:26.454914Z    stdout: hi'] }),
+  },
+  {
+    section: '8.1',
+    what: 'a record without a result has its status all the same',
+    ...part('', { outcome: { statusCode: 3, resultJson: '{"error":"x"}' }, logsJson: '[]' }),
+    status: 200,
+    expect: { response: { status: 'whisk internal error', success: false }, logs: [] },
+  },
+  ...STATUSES.map(statusRow),
+  {
+    section: '8.4',
+    what: 'the response of a record whose result is a list',
+    ...part('/result', { outcome: { statusCode: 0, resultJson: '[1,{"response":{"x":2}}]', size: 24 } }),
+    status: 200,
+    expect: ({ text }: Response) =>
+      assert.equal(text, '{"status":"success","success":true,"result":[1,{"response":{"x":2}}],"size":24}'),
+  },
+  {
+    section: '7.5, 8.7',
+    what: 'the logs of a trigger are JSON strings',
+    ...part('/logs', { logsJson: JSON.stringify(['{"statusCode":0,"success":true}']) }),
+    status: 200,
+    expect: (r) => assert.deepEqual(r.json, { logs: ['{"statusCode":0,"success":true}'] }),
+  },
+  {
+    section: '8.4',
+    what: 'a slash after the part is another path',
+    ...part('/logs/'),
+    status: 404,
+    error: 'The requested resource could not be found.',
+  },
+  {
+    section: '8.4',
+    what: 'other parts there are none',
+    path: `activations/${NEVER}/other`,
+    status: 404,
+    error: 'The requested resource could not be found.',
+  },
+  ...['PUT', 'POST', 'DELETE'].map((method): Row => ({
+    section: '8.4',
+    what: `${method} is no method of an activation`,
+    method,
+    path: `activations/${NEVER}`,
+    status: 404,
+    error: 'The requested resource could not be found.',
+  })),
+  {
+    section: '8.4',
+    what: 'an id is looked at before it is looked up, parts included',
+    path: `activations/${'g'.repeat(32)}/result`,
+    status: 400,
+    error: 'The activation id is not valid.',
   },
   {
     section: '8.4',

@@ -85,6 +85,30 @@ describe('9: limits of a namespace', () => {
     assert.equal((await call('/actions/echo?blocking=true', payload)).status, 200)
   })
 
+  test('8.8: results beyond the namespace’s limit are cut off at its truncation size', async () => {
+    const call = await tenant('cut-off')
+    const code = 'function main(a) { return { text: "x".repeat(a.n) } }'
+    assert.equal((await call('/actions/long', { exec: { kind: 'nodejs:default', code } }, 'PUT')).status, 200)
+    assert.equal((await call('/actions/long?blocking=true', { n: 200 })).status, 200)
+    await limit('cut-off', { maxPayloadSize: '100 B', truncationSize: '12 B' })
+    const { status, body } = await call('/actions/long?blocking=true', { n: 200 })
+    assert.deepEqual(
+      [status, body.response],
+      [
+        502,
+        {
+          status: 'application error',
+          success: false,
+          result: {
+            error:
+              'The action produced a response that exceeded the allowed length: 211 > 100 bytes. The truncated response was: {"text":"xxx',
+          },
+          size: 211,
+        },
+      ],
+    )
+  })
+
   test('3.2, 11.1: the limits document shows the overrides at once', async () => {
     const call = await tenant('curious')
     const shown = await call('/limits', undefined, 'GET')

@@ -273,7 +273,7 @@ function describeAttacks(level: SandboxLevel, missing: string | undefined): void
       }
       assert.deepEqual(await run(container), { done: true })
       await new Promise<void>((resolve) => {
-        container.channel.drained(resolve)
+        container.channel.drained(() => resolve())
       })
       assert.equal(bytes, 40 * 1024 * 1024)
       assert.deepEqual(await run(container, { answer: true }), { reply: 'tooLarge' })

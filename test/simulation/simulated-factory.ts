@@ -177,8 +177,8 @@ class NoChannel implements RuntimeChannel {
   run(_id: Parameters<RuntimeChannel['run']>[0], _message: string, done: Parameters<RuntimeChannel['run']>[2]): void {
     done({ type: 'lost' })
   }
-  drained(done: () => void): void {
-    done()
+  drained(done: (whole: boolean) => void): void {
+    done(true)
   }
 }
 

@@ -1,5 +1,6 @@
 /** Keys of the way of a request: routers, journal, records, and the removal and placement of containers. */
 
+import { STORAGE_LEVELS } from '../../model/storage-level.ts'
 import { choice, flag, integer } from '../field.ts'
 
 const DAY_MS = 86_400_000
@@ -102,6 +103,16 @@ export const journal = {
 }
 
 export const activations = {
+  storeBlocking: choice(STORAGE_LEVELS, 'always', {
+    doc: 'Which records of calls that somebody waits for are kept: all, those that failed, or those that failed by other than the action’s own `error`. `X-OW-EXTRA-LOGGING: on` keeps that of one call.',
+    failure: 'Records of successful calls are not found: GET answers 404 for the id that the caller was given.',
+    whom: 'Operators with very many calls of which nobody looks at the records: failures.',
+  }),
+  storeNonBlocking: choice(STORAGE_LEVELS, 'always', {
+    doc: 'The same for calls that nobody waits for, those of rules included, and for fires of triggers.',
+    failure: 'Callers have no other way to the result than the record.',
+    whom: 'Nobody by default.',
+  }),
   retentionMs: integer(7 * DAY_MS, {
     unit: 'ms',
     min: 1000,

@@ -38,6 +38,13 @@ const CASES: readonly [string, string, string, unknown][] = [
   ['CONFIG_whisk_execSizeLimit_max', '24 MB', 'limits.codeBytes', 25_165_824],
   ['CONFIG_whisk_activation_payload_max', '2097152', 'limits.payloadBytes', 2_097_152],
   ['CONFIG_whisk_activation_payload_truncation', '512 k', 'limits.truncationBytes', 524_288],
+  ['CONFIG_whisk_activation_storeBlockingResultLevel', 'STORE_FAILURES', 'activations.storeBlocking', 'failures'],
+  [
+    'CONFIG_whisk_activation_storeNonBlockingResultLevel',
+    'STORE_FAILURES_NOT_APPLICATION_ERRORS',
+    'activations.storeNonBlocking',
+    'failures-not-application-errors',
+  ],
   ['CONFIG_whisk_config_limitsActionsInvokesPerMinute', '120', 'limits.invocationsPerMinute', 120],
   ['CONFIG_whisk_config_limits-actions-invokes-perMinute', '121', 'limits.invocationsPerMinute', 121],
   ['CONFIG_whisk_config_limits-actions-invokes-concurrent', '31', 'limits.concurrentInvocations', 31],

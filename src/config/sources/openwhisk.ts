@@ -29,6 +29,8 @@ const EQUALS: Readonly<Record<string, string>> = {
   'whisk.exec-size-limit.max': 'limits.codeBytes',
   'whisk.activation.payload.max': 'limits.payloadBytes',
   'whisk.activation.payload.truncation': 'limits.truncationBytes',
+  'whisk.activation.store-blocking-result-level': 'activations.storeBlocking',
+  'whisk.activation.store-non-blocking-result-level': 'activations.storeNonBlocking',
   'whisk.config.limits-actions-invokes-per-minute': 'limits.invocationsPerMinute',
   'whisk.config.limits-actions-invokes-concurrent': 'limits.concurrentInvocations',
   'whisk.config.limits-triggers-fires-per-minute': 'limits.firesPerMinute',
@@ -102,7 +104,7 @@ export function readOpenWhisk(env: Environment): Reading {
     const value = valueOf(variable)
     if (key === undefined || value === '') return
     const classes = CLASSES[key.name]
-    const raw = classes === undefined ? value : nameOf(value, classes)
+    const raw = classes === undefined ? levelOf(value) : nameOf(value, classes)
     if (raw === undefined && classes !== undefined)
       problems.push({
         message: `${variable}: there is no ${classes.what} ${value}; known are ${classes.names.join(', ')}.`,
@@ -123,6 +125,11 @@ export function openWhiskPath(variable: string): string {
 /** Upstream spells its own keys in two ways (`limits-actions-invokes-perMinute`): dashes and case do not count. */
 function fold(path: string): string {
   return path.replaceAll('-', '').toLowerCase()
+}
+
+/** Ours of `STORE_FAILURES_NOT_APPLICATION_ERRORS`; any other value as it is. */
+function levelOf(value: string): string {
+  return /^STORE_[A-Z_]+$/i.test(value) ? value.slice('STORE_'.length).toLowerCase().replaceAll('_', '-') : value
 }
 
 function nameOf(value: string, { names, patterns }: Classes): string | undefined {

@@ -103,12 +103,30 @@ test('overlapping runs are told apart by their ids, and so is what they print', 
   answers.write(`@${ID('b')} {"b":1}\n@${ID('a')} !502 {"error":"a"}\n`)
   assert.deepEqual(await second, { status: 200, body: '{"b":1}' })
   assert.deepEqual(await first, { status: 502, body: '{"error":"a"}' })
-  await new Promise<void>((resolve) => channel.drained(resolve))
+  await new Promise((resolve) => channel.drained(resolve))
   assert.deepEqual(printed, [
     ['from b\n', ID('b')],
     ['from a\n', ID('a')],
     ['from nobody\n', undefined],
   ])
+})
+
+test('8.7: output that never ends is not waited for: what was read is not the whole', async () => {
+  const { channel, answers, stdout } = piped()
+  answers.write('{"ok":true}\n')
+  await channel.ready
+  channel.onOutput = () => undefined
+  const reply = run(channel)
+  answers.write('{}\n')
+  await reply
+  let printing = true
+  const print = (): void => {
+    stdout.write('more\n')
+    if (printing) setImmediate(print)
+  }
+  print()
+  assert.equal(await new Promise((resolve) => channel.drained(resolve)), false)
+  printing = false
 })
 
 test('output that is still in the pipe when the answer is read is waited for, unless the runtime marks its answers', async () => {
@@ -122,7 +140,7 @@ test('output that is still in the pipe when the answer is read is waited for, un
   await reply
   assert.equal(channel.outputPending, true)
   setImmediate(() => stdout.write('late\n'))
-  await new Promise<void>((resolve) => channel.drained(resolve))
+  await new Promise((resolve) => channel.drained(resolve))
   assert.deepEqual(printed, ['late\n'])
 
   const initialised = init(channel)
@@ -190,7 +208,7 @@ test('all output written before an answer has been delivered when the channel is
   await channel.ready
   for (let round = 1; round <= 3; round++) {
     await run(channel)
-    await new Promise<void>((resolve) => channel.drained(resolve))
+    await new Promise((resolve) => channel.drained(resolve))
     assert.equal(bytes, round * 3_000_001)
   }
   kill()
@@ -202,7 +220,7 @@ test('a process that never stops printing does not hold the event loop or the dr
   await run(channel)
   let turns = 0
   const timer = setInterval(() => turns++, 5)
-  await new Promise<void>((resolve) => channel.drained(resolve))
+  await new Promise((resolve) => channel.drained(resolve))
   await new Promise((resolve) => setTimeout(resolve, 100))
   clearInterval(timer)
   kill()

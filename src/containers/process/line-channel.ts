@@ -98,7 +98,7 @@ export function createLineChannel(streams: LineChannelStreams, answerLimitBytes:
     },
     drained(done) {
       if (outputPending && !closed) whenQuiet(done)
-      else done()
+      else done(true)
     },
     close() {
       if (closed) return
@@ -122,13 +122,14 @@ export function createLineChannel(streams: LineChannelStreams, answerLimitBytes:
   }
 
   /** Calls back after a whole poll round without output: an immediate set in a poll callback runs before the next poll, so it takes two of them. */
-  function whenQuiet(done: () => void): void {
+  function whenQuiet(done: (whole: boolean) => void): void {
     let seen = -1
     let rounds = 0
     const round = (): void => {
-      if ((seen === chunksOfOutput && !flood.paused()) || closed || ++rounds > MAX_DRAIN_ROUNDS) {
+      const whole = (seen === chunksOfOutput && !flood.paused()) || closed
+      if (whole || ++rounds > MAX_DRAIN_ROUNDS) {
         chunksOfOutput = 0
-        return done()
+        return done(whole)
       }
       seen = chunksOfOutput
       if (flood.paused()) setTimeout(round, WINDOW_MS)
