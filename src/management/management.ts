@@ -21,8 +21,12 @@ import { getLimits, insideLimits, listNamespaces, listNothing } from './namespac
 import type { Operations } from './operations.ts'
 import { operationsDocument } from './operations.ts'
 import { matchRoute } from './routes.ts'
+import { handleRule, listRules } from './rules.ts'
+import type { TriggersDeps } from './triggers.ts'
+import { handleTrigger, listTriggers } from './triggers.ts'
 
-export interface ManagementDeps extends ActionsDeps, ActivationsDeps {
+export interface ManagementDeps extends ActionsDeps, ActivationsDeps, TriggersDeps {
+  readonly artifacts: ActionsDeps['artifacts'] & TriggersDeps['artifacts']
   readonly system: ActionsDeps['system']
   /** The caller of an `Authorization` header; throws or rejects with 401. */
   readonly authenticate: (authorization: string | undefined) => Identity | Promise<Identity>
@@ -84,6 +88,8 @@ export function createManagement(deps: ManagementDeps): Management {
     const route = matchRoute(path)
     if (route === undefined) throw noRoute()
     if (route.type === 'action') return handleAction(call, route, deps)
+    if (route.type === 'trigger') return handleTrigger(call, route, deps)
+    if (route.type === 'rule') return handleRule(call, route, deps)
     if (call.req.method !== 'GET') throw noRoute()
     switch (route.type) {
       case 'namespaces':
@@ -100,6 +106,10 @@ export function createManagement(deps: ManagementDeps): Management {
         return listActivations(call, route.namespace, deps)
       case 'activation':
         return getActivation(call, route, deps)
+      case 'triggers':
+        return listTriggers(call, route.namespace, deps)
+      case 'rules':
+        return listRules(call, route.namespace, deps)
       case 'emptyCollection':
         return listNothing(call, route, deps.system)
     }

@@ -22,10 +22,14 @@ export type Route =
       readonly id: string
       readonly part: 'record' | 'result' | 'logs'
     }
+  | { readonly type: 'triggers'; readonly namespace: string }
+  | { readonly type: 'trigger'; readonly namespace: string; readonly name: string }
+  | { readonly type: 'rules'; readonly namespace: string }
+  | { readonly type: 'rule'; readonly namespace: string; readonly name: string }
   /** Collections that this platform knows of but holds nothing of yet. */
   | { readonly type: 'emptyCollection'; readonly namespace: string; readonly collection: EmptyCollection }
 
-export type EmptyCollection = 'packages' | 'triggers' | 'rules'
+export type EmptyCollection = 'packages'
 
 /** The route of a path whose `/api/v1` is cut off, or undefined. */
 export function matchRoute(path: string): Route | undefined {
@@ -45,9 +49,9 @@ export function matchRoute(path: string): Route | undefined {
     case 'packages':
       return emptyCollection(namespace, 'packages', inside)
     case 'triggers':
-      return emptyCollection(namespace, 'triggers', inside)
+      return matchFlat(inside, { type: 'triggers', namespace }, (name) => ({ type: 'trigger', namespace, name }))
     case 'rules':
-      return emptyCollection(namespace, 'rules', inside)
+      return matchFlat(inside, { type: 'rules', namespace }, (name) => ({ type: 'rule', namespace, name }))
     default:
       return undefined
   }
@@ -55,6 +59,13 @@ export function matchRoute(path: string): Route | undefined {
 
 function emptyCollection(namespace: string, collection: EmptyCollection, inside: readonly string[]): Route | undefined {
   return inside.length === 0 ? { type: 'emptyCollection', namespace, collection } : undefined
+}
+
+/** A collection whose entities lie in no packages. */
+function matchFlat(inside: readonly string[], collection: Route, entity: (name: string) => Route): Route | undefined {
+  const [name, more] = inside
+  if (name === undefined) return collection
+  return name === '' || more !== undefined ? undefined : entity(name)
 }
 
 function matchActions(namespace: string, inside: readonly string[]): Route | undefined {

@@ -102,10 +102,10 @@ export async function startApiServer(options: { blackboxAllowed?: boolean } = {}
 
   const management = createManagement({
     artifacts: stores.artifacts,
+    entitlement: basicEntitlement(),
     activations: stores.activations,
     manifest,
     blackboxAllowed: options.blackboxAllowed ?? false,
-    entitlement: basicEntitlement(),
     system,
     body: { maxBytes: system.requestBytes, timeoutMs: 5000 },
     clock: systemClock,
