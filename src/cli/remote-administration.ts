@@ -4,6 +4,7 @@ import { Refusal } from '../model/errors.ts'
 import type { NamespaceKey, Subject } from '../model/identity.ts'
 import { isJsonObject } from '../model/json.ts'
 import type { NamespaceLimits } from '../model/limits.ts'
+import { parseNamespaceName } from '../model/names.ts'
 import type { SubjectKey, UserAdministration } from '../management/user-administration.ts'
 import { CliError, EXIT, messageOf } from './failure.ts'
 import type { HttpRequest } from './http-client.ts'
@@ -50,9 +51,10 @@ function routeTo(endpoint: AdminEndpoint, path: string): Pick<HttpRequest, 'url'
 export function remoteAdministration(endpoint: AdminEndpoint): UserAdministration {
   /** The answer is the server's own, documented in src/management/README.md: it is not checked again field by field. */
   async function call<Answer>(method: string, path: readonly string[], options: CallOptions = {}): Promise<Answer> {
-    const query = options.namespace === undefined ? '' : `?namespace=${encodeURIComponent(options.namespace)}`
+    const { namespace, query = namespace === undefined ? {} : { namespace } } = options
     const route = path.map((segment) => encodeURIComponent(segment)).join('/')
-    const target = routeTo(endpoint, `/admin/${route}${query}`)
+    const search = new URLSearchParams(query).toString()
+    const target = routeTo(endpoint, `/admin/${route}${search === '' ? '' : `?${search}`}`)
     const answer = await send({
       method,
       ...target,
@@ -83,8 +85,14 @@ export function remoteAdministration(endpoint: AdminEndpoint): UserAdministratio
       if (key === undefined) throw new Refusal('NOT_FOUND', 404, `namespace "${wanted}" not found for "${subject}"`)
       return key
     },
-    async rotateKey(subject, namespace) {
-      return keyOf(await call<KeyAnswer>('POST', ['users', subject, 'rotate'], { namespace }))
+    async addNamespace(subject, namespace, authorization) {
+      const path = ['users', subject, 'namespaces', namespace]
+      const answer = await call<KeyAnswer & { added: boolean }>('PUT', path, { body: { authorization } })
+      return { ...keyOf(answer), added: answer.added }
+    },
+    async rotateKey(subject, namespace, { keepUuid = false } = {}) {
+      const body = keepUuid ? { body: { keepUuid } } : {}
+      return keyOf(await call<KeyAnswer>('POST', ['users', subject, 'rotate'], { namespace, ...body }))
     },
     async listKeys(namespace) {
       const answer = await call<readonly (SubjectKey & KeyAnswer)[]>('GET', ['users'], { namespace })
@@ -92,6 +100,15 @@ export function remoteAdministration(endpoint: AdminEndpoint): UserAdministratio
         const { subject, blocked, namespace: name, uuid, key } = entry
         return { subject, blocked, name, uuid, key }
       })
+    },
+    async listSubjects(namespace) {
+      const query = { keys: 'true', ...(namespace !== undefined && { namespace }) }
+      const documents = await call<readonly SubjectAnswer[]>('GET', ['subjects'], { query })
+      return documents.map(({ subject, namespaces, blocked = false }) => ({ subject, namespaces, blocked }))
+    },
+    async putSubject(subject, document) {
+      await call('PUT', ['subjects', subject], { body: document })
+      return call<Subject>('GET', ['users', subject])
     },
     whoIs: (authorization) => call('POST', ['whois'], { body: { authorization } }),
     async deleteUser(subject, namespace) {
@@ -102,14 +119,32 @@ export function remoteAdministration(endpoint: AdminEndpoint): UserAdministratio
     },
     getLimits: (namespace) => call<NamespaceLimits>('GET', ['limits', namespace]),
     setLimits: (namespace, change) => call<NamespaceLimits>('PATCH', ['limits', namespace], { body: change }),
+    async listLimits() {
+      const documents = await call<readonly LimitsAnswer[]>('GET', ['limits'])
+      return documents.map(({ _id: id, ...limits }) => ({
+        namespace: parseNamespaceName(id.slice(0, -'/limits'.length)),
+        limits,
+      }))
+    },
+    replaceLimits: (namespace, limits) => call<NamespaceLimits>('PUT', ['limits', namespace], { body: limits }),
     async deleteLimits(namespace) {
       await call('DELETE', ['limits', namespace])
     },
   }
 }
 
+/** A document: `blocked` is there only where it is true. */
+type SubjectAnswer = Omit<Subject, 'blocked'> & { readonly blocked?: boolean }
+
+interface LimitsAnswer extends NamespaceLimits {
+  /** `NS/limits` */
+  readonly _id: string
+}
+
 interface CallOptions {
+  /** Short for a query of this alone. */
   readonly namespace?: string | undefined
+  readonly query?: Readonly<Record<string, string>>
   readonly body?: object
 }
 

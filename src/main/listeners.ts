@@ -1,10 +1,15 @@
 /** Where a server can be reached: TCP addresses for the public, a unix socket (or TCP with a token) for operators. */
 
-import { timingSafeEqual } from 'node:crypto'
+import { createHash, timingSafeEqual } from 'node:crypto'
 import { chmodSync, lstatSync, mkdirSync, rmSync } from 'node:fs'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { dirname } from 'node:path'
+import { invalidCredentials, unauthenticated } from '../api/rejections.ts'
+import { sendError } from '../api/respond.ts'
+import { transactionIdOf } from '../api/transaction-id.ts'
+import { Refusal } from '../model/errors.ts'
+import type { IdSource } from '../model/ids.ts'
 
 /** Listens on a TCP address; resolves with the port, which the system chooses when `port` is 0. Rejects with what to do about it. */
 export function listenOnTcp(server: Server, host: string, port: number): Promise<number> {
@@ -48,18 +53,27 @@ export async function listenOnSocket(server: Server, path: string): Promise<void
   chmodSync(path, 0o600)
 }
 
-/** A request listener behind a token: `Authorization: Bearer TOKEN`, anything else is 401. */
+/** A request listener behind a token: `Authorization: Bearer TOKEN`, anything else is 401. How long the comparison takes says nothing about the token. */
 export function behindToken(
   token: string,
+  ids: Pick<IdSource, 'transactionId'>,
   handle: (req: IncomingMessage, res: ServerResponse) => void,
 ): (req: IncomingMessage, res: ServerResponse) => void {
-  const expected = Buffer.from(`Bearer ${token}`)
+  const expected = digest(`Bearer ${token}`)
   return (req, res) => {
-    const given = Buffer.from(req.headers.authorization ?? '')
-    if (given.length === expected.length && timingSafeEqual(given, expected)) return handle(req, res)
-    res.writeHead(401, { 'WWW-Authenticate': 'Bearer', Connection: 'close' })
-    res.end()
+    const given = req.headers.authorization
+    if (token !== '' && given !== undefined && timingSafeEqual(digest(given), expected)) return handle(req, res)
+    const refused = given === undefined ? unauthenticated() : invalidCredentials()
+    // No parsing of what strangers send: the body, if any, goes with the connection.
+    const headers = { 'WWW-Authenticate': 'Bearer', Connection: 'close' }
+    const error = new Refusal(refused.code, 401, refused.message, { headers, atRouting: true })
+    sendError({ req, res, tid: transactionIdOf(req, ids) }, error)
   }
+}
+
+/** Of one length, whatever is compared. */
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest()
 }
 
 /** True when only this host can connect to that address. */

@@ -16,10 +16,12 @@ import { bootstrapSubjects } from '../management/bootstrap.ts'
 import { createAdminApi } from '../management/admin-api.ts'
 import { randomCredentials } from '../management/credentials.ts'
 import { createManagement } from '../management/management.ts'
+import { createNamespaceAdministration } from '../management/namespace-administration.ts'
+import type { NotifyChange } from '../management/store-change.ts'
 import { createUserAdministration } from '../management/user-administration.ts'
 import type { Clock } from '../model/clock.ts'
 import { systemClock, systemTimers } from '../model/clock.ts'
-import type { TransactionId } from '../model/ids.ts'
+import type { IdSource, TransactionId } from '../model/ids.ts'
 import { randomIds } from '../model/ids.ts'
 import { handleInvoke, matchInvocation } from '../router/http-invoke.ts'
 import { ActivationSpool } from '../stores/activation-spool.ts'
@@ -216,12 +218,11 @@ async function start(options: StandaloneOptions, cleanups: (() => Promise<void> 
   })
   const processMetrics = registerProcessMetrics(registry)
   cleanups.push(() => processMetrics.stop())
+  const changed: NotifyChange = (change) => router.invalidate(change)
   const admin = createAdminApi({
-    administration: createUserAdministration({
-      store: artifacts,
-      credentials: randomCredentials(),
-      changed: (change) => router.invalidate(change),
-    }),
+    administration: createUserAdministration({ store: artifacts, credentials: randomCredentials(), changed }),
+    namespaces: createNamespaceAdministration({ store: artifacts, system: limits, changed }),
+    audit: (entry) => log.info(entry, 'administration'),
     metrics: () => registry.render(),
     readiness: async () => {
       const { reasons } = await health.readiness()
@@ -235,7 +236,7 @@ async function start(options: StandaloneOptions, cleanups: (() => Promise<void> 
   // Not among those that a drain closes first: probes are told what is going on until the end.
   const internal: Server[] = []
   cleanups.push(() => internal.forEach((server) => server.close().closeAllConnections()))
-  const adminSocket = await listenForOperators(config, internal, (req, res) => admin.handle(req, res))
+  const adminSocket = await listenForOperators(config, internal, ids, (req, res) => admin.handle(req, res))
 
   await pool.start()
   proxies.start()
@@ -298,6 +299,7 @@ function refuseUntilReady(_req: IncomingMessage, res: ServerResponse): void {
 async function listenForOperators(
   config: LoadedConfig['config'],
   servers: Server[],
+  ids: IdSource,
   handle: Listener,
 ): Promise<string | undefined> {
   const { listen, token } = config.internal
@@ -308,7 +310,7 @@ async function listenForOperators(
     servers.push(server)
     return path
   }
-  const server = createHttpServer(behindToken(token, handle))
+  const server = createHttpServer(behindToken(token, ids, handle))
   const colon = listen.lastIndexOf(':')
   await listenOnTcp(server, listen.slice(0, colon), Number(listen.slice(colon + 1)))
   servers.push(server)

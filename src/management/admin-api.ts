@@ -1,21 +1,27 @@
-/** The admin API, for operators: users, keys, limits, and a look inside. Served on the internal listener; whoever can open that is trusted. README.md lists it. */
+/**
+ * The admin API, for operators: users, keys, limits, namespaces, and a look inside. Served on the internal listener; whoever can open that is trusted.
+ * Every request that changes something, or shows keys, leaves a line in the log. README.md lists the routes.
+ */
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Exchange } from '../api/exchange.ts'
 import { parseJson, requireJsonType } from '../api/json-body.ts'
-import { queryValue } from '../api/query.ts'
 import { readBody } from '../api/read-body.ts'
 import { methodNotAllowed, noRoute } from '../api/rejections.ts'
-import { decodeSegment, splitTarget } from '../api/request-target.ts'
+import { splitTarget } from '../api/request-target.ts'
 import type { ReportFault } from '../api/respond.ts'
 import { sendError, sendJson, sendText } from '../api/respond.ts'
 import { transactionIdOf } from '../api/transaction-id.ts'
-import { malformedContent } from '../model/errors.ts'
-import type { NamespaceKey } from '../model/identity.ts'
-import type { IdSource } from '../model/ids.ts'
+import { malformedContent, Refusal } from '../model/errors.ts'
+import type { IdSource, TransactionId } from '../model/ids.ts'
 import type { JsonObject } from '../model/json.ts'
 import { isJsonObject } from '../model/json.ts'
-import type { SubjectKey, UserAdministration } from './user-administration.ts'
+import { namespaceRoutes } from './admin-namespaces.ts'
+import type { AdminCall, AdminMethods, AdminRoutes } from './admin-route.ts'
+import { matchAdminRoute } from './admin-route.ts'
+import { userRoutes } from './admin-users.ts'
+import type { NamespaceAdministration } from './namespace-administration.ts'
+import type { UserAdministration } from './user-administration.ts'
 
 /** One thing that has to be well for the platform to be ready. */
 export interface ReadinessCheck {
@@ -25,8 +31,23 @@ export interface ReadinessCheck {
   readonly reason?: string
 }
 
+/** Who did what to whom, and what came of it. Holds no secret. */
+export interface AuditEntry {
+  readonly transactionId: TransactionId
+  /** Address of the caller; `local` on the unix socket. */
+  readonly operator: string
+  /** `POST /admin/users/alice/block`: the path decoded, without the query. */
+  readonly request: string
+  /** Status of the answer; 0 where it is not known because something of ours broke. */
+  readonly status: number
+  readonly [field: string]: unknown
+}
+
 export interface AdminApiDeps {
   readonly administration: UserAdministration
+  readonly namespaces: NamespaceAdministration
+  /** More routes below `/admin/`, of parts that not every server has. */
+  readonly routes?: AdminRoutes
   /** Prometheus text. */
   readonly metrics: () => string | Promise<string>
   /** Bounded in time by whoever provides it. */
@@ -35,6 +56,8 @@ export interface AdminApiDeps {
   readonly pool: () => unknown
   /** The effective configuration with origins, secrets hidden, fit for `JSON.stringify`. */
   readonly config: () => unknown
+  /** Told of every change that was asked for, refused ones included, and of keys that were shown. Never throws. */
+  readonly audit: (entry: AuditEntry) => void
   readonly ids: Pick<IdSource, 'transactionId'>
   readonly reportFault: ReportFault
 }
@@ -45,22 +68,41 @@ export interface AdminApi {
 }
 
 const BODY = { maxBytes: 1024 * 1024, timeoutMs: 10_000 }
-
-/** Handlers by method of one resource. */
-type Resource = Readonly<Partial<Record<'GET' | 'POST' | 'PATCH' | 'DELETE', () => Promise<void> | void>>>
+/** Requests without an effect that show secrets. */
+const SHOWS_KEYS = /^\/admin\/(?:users|subjects)(?:\/|$)/
 
 /** Builds the handler. */
 export function createAdminApi(deps: AdminApiDeps): AdminApi {
+  const routes: AdminRoutes = {
+    ...userRoutes(deps.administration),
+    ...namespaceRoutes(deps.administration, deps.namespaces),
+    pool: { GET: () => deps.pool() },
+    config: { GET: () => deps.config() },
+    ...deps.routes,
+  }
+
   async function dispatch(exchange: Exchange): Promise<void> {
     const { path, query } = splitTarget(exchange.req.url ?? '/')
-    const resource = path.startsWith('/admin/')
-      ? adminResource(exchange, path.split('/').slice(2).map(decodeSegment), query, deps)
-      : lookInside(exchange, path, deps)
-    if (resource === undefined) throw noRoute()
-    const method = exchange.req.method ?? ''
-    const handler = Object.entries(resource).find(([name]) => name === method)?.[1]
-    if (handler === undefined) throw methodNotAllowed(Object.keys(resource))
-    await handler()
+    if (!path.startsWith('/admin/')) return lookInside(exchange, path, deps)
+    const route = matchAdminRoute(routes, path.slice('/admin/'.length))
+    if (route === undefined) throw noRoute()
+    const notes: Record<string, unknown> = {}
+    const call = adminCall(exchange, query, route.params, notes)
+    try {
+      const answer = await handlerOf(exchange, route.methods)(call)
+      audit(exchange, path, 200, notes)
+      sendJson(exchange, 200, JSON.stringify(answer))
+    } catch (error) {
+      audit(exchange, path, error instanceof Refusal ? error.status : 0, notes)
+      throw error
+    }
+  }
+
+  function audit({ req, tid }: Exchange, path: string, status: number, notes: Readonly<Record<string, unknown>>): void {
+    const method = req.method ?? ''
+    if (method === 'GET' && !SHOWS_KEYS.test(path)) return
+    const operator = req.socket.remoteAddress ?? 'local'
+    deps.audit({ ...notes, transactionId: tid, operator, request: `${method} ${path}`, status })
   }
 
   return {
@@ -71,144 +113,42 @@ export function createAdminApi(deps: AdminApiDeps): AdminApi {
   }
 }
 
-function lookInside(exchange: Exchange, path: string, deps: AdminApiDeps): Resource | undefined {
-  switch (path) {
-    case '/livez':
-      return { GET: () => answer(exchange, { live: true }) }
-    case '/readyz':
-      return {
-        GET: async () => {
-          const checks = await deps.readiness()
-          const ready = checks.every((check) => check.ready)
-          answer(exchange, { ready, checks }, ready ? 200 : 503)
-        },
-      }
-    case '/metrics':
-      return { GET: async () => sendText(exchange, 200, await deps.metrics()) }
-    default:
-      return undefined
-  }
+function handlerOf(exchange: Exchange, methods: AdminMethods): (call: AdminCall) => unknown {
+  const found = Object.entries(methods).find(([name]) => name === exchange.req.method)?.[1]
+  if (found === undefined) throw methodNotAllowed(Object.keys(methods))
+  return found
 }
 
-function adminResource(
+async function lookInside(exchange: Exchange, path: string, deps: AdminApiDeps): Promise<void> {
+  const paths = ['/livez', '/readyz', '/metrics']
+  if (!paths.includes(path)) throw noRoute()
+  if (exchange.req.method !== 'GET') throw methodNotAllowed(['GET'])
+  if (path === '/livez') return sendJson(exchange, 200, JSON.stringify({ live: true }))
+  if (path === '/metrics') return sendText(exchange, 200, await deps.metrics())
+  const checks = await deps.readiness()
+  const ready = checks.every((check) => check.ready)
+  sendJson(exchange, ready ? 200 : 503, JSON.stringify({ ready, checks }))
+}
+
+function adminCall(
   exchange: Exchange,
-  [collection = '', name, verb, more]: readonly string[],
   query: string,
-  deps: AdminApiDeps,
-): Resource | undefined {
-  if (more !== undefined || name === '') return undefined
-  if (collection === 'users' && name !== undefined) return userResource(exchange, name, verb, query, deps)
-  if (verb !== undefined) return undefined
-  const { administration } = deps
-  if (collection === 'limits' && name !== undefined) {
-    return {
-      GET: async () => answer(exchange, await administration.getLimits(name)),
-      PATCH: async () => answer(exchange, await administration.setLimits(name, await body(exchange))),
-      DELETE: async () => {
-        await administration.deleteLimits(name)
-        answer(exchange, { deleted: true })
-      },
-    }
+  params: Readonly<Record<string, string>>,
+  notes: Record<string, unknown>,
+): AdminCall {
+  const { headers } = exchange.req
+  const body = async (): Promise<JsonObject> => {
+    requireJsonType(headers['content-type'])
+    const value = parseJson(await readBody(exchange, BODY))
+    if (!isJsonObject(value)) throw malformedContent('JSON object expected')
+    return value
   }
-  if (name !== undefined) return undefined
-  switch (collection) {
-    case 'users':
-      return {
-        GET: async () => {
-          const keys = await administration.listKeys(queryValue(query, 'namespace'))
-          answer(exchange, keys.map(subjectKeyJson))
-        },
-        POST: async () => createUser(exchange, administration),
-      }
-    case 'whois':
-      return {
-        POST: async () =>
-          answer(exchange, await administration.whoIs(text(await body(exchange), 'authorization') ?? '')),
-      }
-    case 'pool':
-      return { GET: async () => answer(exchange, await deps.pool()) }
-    case 'config':
-      return { GET: () => answer(exchange, deps.config()) }
-    default:
-      return undefined
+  const empty = (headers['content-length'] ?? '0') === '0' && headers['transfer-encoding'] === undefined
+  return {
+    query,
+    param: (name) => params[name] ?? '',
+    body,
+    optionalBody: async () => (empty ? {} : body()),
+    note: (fields) => void Object.assign(notes, fields),
   }
-}
-
-function userResource(
-  exchange: Exchange,
-  subject: string,
-  verb: string | undefined,
-  query: string,
-  { administration }: AdminApiDeps,
-): Resource | undefined {
-  const namespace = queryValue(query, 'namespace')
-  const setBlocked = async (blocked: boolean): Promise<void> => {
-    await administration.setBlocked(subject, blocked)
-    answer(exchange, { subject, blocked })
-  }
-  switch (verb ?? '') {
-    case '':
-      return verb === ''
-        ? undefined
-        : {
-            GET: async () => answer(exchange, await administration.getUser(subject)),
-            DELETE: async () => {
-              await administration.deleteUser(subject, namespace)
-              answer(exchange, { deleted: true })
-            },
-          }
-    case 'block':
-      return { POST: () => setBlocked(true) }
-    case 'unblock':
-      return { POST: () => setBlocked(false) }
-    case 'rotate':
-      return {
-        POST: async () => {
-          const key = await administration.rotateKey(subject, namespace)
-          answer(exchange, { subject, ...keyJson(key) })
-        },
-      }
-    default:
-      return undefined
-  }
-}
-
-async function createUser(exchange: Exchange, administration: UserAdministration): Promise<void> {
-  const given = await body(exchange)
-  const { regenerate = false } = given
-  if (typeof regenerate !== 'boolean') throw malformedContent("'regenerate' must be true or false")
-  const subject = text(given, 'subject')
-  if (subject === undefined) throw malformedContent("'subject' must be a string")
-  const key = await administration.createUser({
-    subject,
-    namespace: text(given, 'namespace'),
-    authorization: text(given, 'authorization'),
-    regenerate,
-  })
-  answer(exchange, { subject, ...keyJson(key) })
-}
-
-function subjectKeyJson({ subject, blocked, name, uuid, key }: SubjectKey): unknown {
-  return { subject, blocked, namespace: name, uuid, key }
-}
-
-function keyJson({ name, uuid, key }: NamespaceKey): Record<string, string> {
-  return { namespace: name, uuid, key }
-}
-
-function text(given: JsonObject, name: string): string | undefined {
-  const value = given[name]
-  if (value === undefined || value === null || typeof value === 'string') return value ?? undefined
-  throw malformedContent(`'${name}' must be a string`)
-}
-
-async function body(exchange: Exchange): Promise<JsonObject> {
-  requireJsonType(exchange.req.headers['content-type'])
-  const value = parseJson(await readBody(exchange, BODY))
-  if (!isJsonObject(value)) throw malformedContent('JSON object expected')
-  return value
-}
-
-function answer(exchange: Exchange, value: unknown, status = 200): void {
-  sendJson(exchange, status, JSON.stringify(value))
 }

@@ -161,8 +161,12 @@ describe('user administration', () => {
 /** The store's methods of subjects, to be partly replaced. */
 function bound(
   store: ArtifactStore,
-): Pick<ArtifactStore, 'getSubject' | 'deleteSubject' | 'listSubjects' | 'findIdentity' | 'getLimits' | 'putLimits'> {
+): Pick<
+  ArtifactStore,
+  'getSubject' | 'deleteSubject' | 'listSubjects' | 'findIdentity' | 'getLimits' | 'listLimits' | 'putLimits'
+> {
   return {
+    listLimits: () => store.listLimits(),
     getSubject: (subject) => store.getSubject(subject),
     deleteSubject: (subject, expected) => store.deleteSubject(subject, expected),
     listSubjects: (namespace) => store.listSubjects(namespace),

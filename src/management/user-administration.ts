@@ -18,11 +18,19 @@ import { RevisionConflict } from '../stores/artifact-store.ts'
 import type { CredentialSource } from './credentials.ts'
 import { announce, editSubject } from './edit-subject.ts'
 import type { NotifyChange } from './store-change.ts'
+import { parseSubjectDocument } from './subject-documents.ts'
 
 export interface UserAdministrationDeps {
   readonly store: Pick<
     ArtifactStore,
-    'getSubject' | 'putSubject' | 'deleteSubject' | 'listSubjects' | 'findIdentity' | 'getLimits' | 'putLimits'
+    | 'getSubject'
+    | 'putSubject'
+    | 'deleteSubject'
+    | 'listSubjects'
+    | 'findIdentity'
+    | 'getLimits'
+    | 'listLimits'
+    | 'putLimits'
   >
   readonly credentials: CredentialSource
   readonly changed: NotifyChange
@@ -38,6 +46,12 @@ export interface NewUser {
   readonly regenerate?: boolean | undefined
 }
 
+/** How a key is replaced. */
+export interface Rotation {
+  /** Only the secret is replaced. default: the uuid as well */
+  readonly keepUuid?: boolean | undefined
+}
+
 /** A key and whose it is. */
 export interface SubjectKey extends NamespaceKey {
   readonly subject: SubjectName
@@ -51,9 +65,18 @@ export interface UserAdministration {
   /** The subject's key for a namespace, its own by default. */
   getKey(subject: string, namespace?: string): Promise<NamespaceKey>
   /** Gives the namespace, its own by default, a new uuid and secret: the old ones stop working at once. */
-  rotateKey(subject: string, namespace?: string): Promise<NamespaceKey>
+  rotateKey(subject: string, namespace?: string, rotation?: Rotation): Promise<NamespaceKey>
+  /**
+   * Adds a namespace to a subject that there is, with a made-up key unless `authorization` gives one. Idempotent: where the subject has the namespace it
+   * keeps its key, and `added` is false; 409 when another one was asked for.
+   */
+  addNamespace(subject: string, namespace: string, authorization?: string): Promise<NamespaceKey & { added: boolean }>
   /** Keys of a namespace, or all; blocked subjects' too. */
   listKeys(namespace?: string): Promise<readonly SubjectKey[]>
+  /** Subjects with a key for `namespace`, or all, by name. */
+  listSubjects(namespace?: string): Promise<readonly Subject[]>
+  /** Adds or replaces a subject by its document (subject-documents.ts). Idempotent. 409 when another subject holds one of its uuids. */
+  putSubject(subject: string, document: JsonObject): Promise<Subject>
   /** Whose key `uuid:key` is; 404 also when its subject is blocked. */
   whoIs(authorization: string): Promise<{ readonly subject: SubjectName; readonly namespace: NamespaceName }>
   /** Removes the subject, or only one of its namespaces. What the namespaces hold stays. */
@@ -63,6 +86,10 @@ export interface UserAdministration {
   getLimits(namespace: string): Promise<NamespaceLimits>
   /** Sets some limits; null removes one. Resolves with the namespace's own limits as they are then. */
   setLimits(namespace: string, change: JsonObject): Promise<NamespaceLimits>
+  /** Namespaces with limits of their own. */
+  listLimits(): ReturnType<ArtifactStore['listLimits']>
+  /** As `setLimits`, with all others removed. */
+  replaceLimits(namespace: string, limits: JsonObject): Promise<NamespaceLimits>
   deleteLimits(namespace: string): Promise<void>
 }
 
@@ -72,6 +99,12 @@ export function createUserAdministration(deps: UserAdministrationDeps): UserAdmi
 
   async function existing(subject: string): Promise<Stored<Subject>> {
     return (await store.getSubject(parseSubjectName(subject))) ?? missingSubject()
+  }
+
+  async function putLimits(name: NamespaceName, limits: NamespaceLimits): Promise<NamespaceLimits> {
+    await store.putLimits(name, Object.keys(limits).length === 0 ? undefined : limits)
+    changed({ type: 'limits', namespace: name })
+    return limits
   }
 
   const newKey = (name: NamespaceName): NamespaceKey => ({
@@ -106,13 +139,31 @@ export function createUserAdministration(deps: UserAdministrationDeps): UserAdmi
       return findKey(document, wanted) ?? missingNamespace(`namespace "${wanted}" not found for "${subject}"`)
     },
 
-    async rotateKey(subject, namespace) {
+    async addNamespace(subject, namespace, authorization) {
+      const name = parseSubjectName(subject)
+      const wanted = parseNamespaceName(namespace)
+      const given = authorization === undefined ? undefined : parseAuthorizationPair(authorization)
+      let key = given === undefined ? newKey(wanted) : { name: wanted, ...given }
+      const written = await editSubject(deps, name, (stored) => {
+        if (stored === undefined) return missingSubject()
+        const held = findKey(stored, wanted)
+        if (held === undefined) return { ...stored, namespaces: [...stored.namespaces, key] }
+        const same = given === undefined || (given.uuid === held.uuid && given.key === held.key)
+        if (!same) throw refusal('CONFLICT', 409, 'Namespace already exists')
+        key = held
+        return undefined
+      })
+      return { ...key, added: written !== undefined }
+    },
+
+    async rotateKey(subject, namespace, { keepUuid = false } = {}) {
       const name = parseSubjectName(subject)
       const wanted = namespaceOf(name, namespace)
-      const key = newKey(wanted)
+      let key = newKey(wanted)
       await editSubject(deps, name, (stored) => {
         if (stored === undefined) return missingSubject()
-        if (findKey(stored, wanted) === undefined) missingNamespace(`namespace "${wanted}" not found for "${subject}"`)
+        const held = findKey(stored, wanted) ?? missingNamespace(`namespace "${wanted}" not found for "${subject}"`)
+        if (keepUuid) key = { ...key, uuid: held.uuid }
         return withKey(stored, key)
       })
       return key
@@ -126,6 +177,15 @@ export function createUserAdministration(deps: UserAdministrationDeps): UserAdmi
           .filter(({ name }) => wanted === undefined || name === wanted)
           .map(({ name, uuid, key }) => ({ subject, blocked, name, uuid, key })),
       )
+    },
+
+    listSubjects: async (namespace) =>
+      store.listSubjects(namespace === undefined ? undefined : parseNamespaceName(namespace)),
+
+    async putSubject(subject, document) {
+      const parsed = parseSubjectDocument(document, subject)
+      await editSubject(deps, parsed.subject, () => parsed)
+      return parsed
     },
 
     async whoIs(authorization) {
@@ -165,10 +225,13 @@ export function createUserAdministration(deps: UserAdministrationDeps): UserAdmi
 
     async setLimits(namespace, change) {
       const name = parseNamespaceName(namespace)
-      const limits = changeLimits(await store.getLimits(name), change)
-      await store.putLimits(name, Object.keys(limits).length === 0 ? undefined : limits)
-      changed({ type: 'limits', namespace: name })
-      return limits
+      return putLimits(name, changeLimits(await store.getLimits(name), change))
+    },
+
+    listLimits: () => store.listLimits(),
+
+    async replaceLimits(namespace, limits) {
+      return putLimits(parseNamespaceName(namespace), changeLimits({}, limits))
     },
 
     async deleteLimits(namespace) {

@@ -1,5 +1,6 @@
 /** Changes of a namespace's limits as operators send them: checked field by field, then as a whole. */
 
+import { closest } from 'fastest-levenshtein'
 import { refusal } from './errors.ts'
 import type { JsonObject, JsonValue } from './json.ts'
 import type { NamespaceLimits } from './limits.ts'
@@ -60,7 +61,9 @@ export function changeLimits(current: NamespaceLimits, change: JsonObject): Name
   for (const [name, value] of Object.entries(change)) {
     const check = Object.hasOwn(CHECKS, name) ? CHECKS[name as keyof NamespaceLimits] : undefined
     if (check === undefined) {
-      throw refusal('BAD_REQUEST', 400, `There is no limit '${name}'. Valid names are: ${LIMIT_NAMES.join(', ')}.`)
+      const meant = closest(name, LIMIT_NAMES)
+      const text = `There is no limit '${name}'. Did you mean '${meant}'? Valid names are: ${LIMIT_NAMES.join(', ')}.`
+      throw refusal('BAD_REQUEST', 400, text)
     }
     if (value === undefined || value === null) fields.delete(name)
     else if (check[0](value)) fields.set(name, value)

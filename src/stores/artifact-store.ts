@@ -31,6 +31,15 @@ export interface EntityQuery<Type extends EntityType = EntityType> {
   readonly limit: number
 }
 
+export interface EntityScan {
+  /** default: all namespaces */
+  readonly namespace?: NamespaceName
+  /** `next` of the page before. default: from the beginning */
+  readonly after?: string | undefined
+  /** Rows at most, above 0. */
+  readonly limit: number
+}
+
 /** The revision in the store is not the one that the writer read, or a document exists where it was to be created. */
 export class RevisionConflict extends Error {
   override readonly name = 'RevisionConflict'
@@ -62,6 +71,11 @@ export interface ArtifactStore {
   listEntities<Type extends EntityType>(query: EntityQuery<Type>): Promise<readonly EntityOf<Type>[]>
   /** How many entities match, regardless of `skip` and `limit`. */
   countEntities(query: Omit<EntityQuery, 'skip' | 'limit'>): Promise<number>
+  /**
+   * Entities in the order in which they were created, for maintenance: one written meanwhile is seen as it was or as it is. May be cut short as lists are;
+   * `next` is the `after` of the next page, undefined at the end.
+   */
+  scanEntities(scan: EntityScan): Promise<{ readonly entities: readonly Stored<Entity>[]; readonly next?: string }>
   /** The code text of that digest, or undefined. Kept for at least ten minutes after the last reference went, for containers that start meanwhile. */
   getCode(digest: CodeDigest): Promise<string | undefined>
 
@@ -78,6 +92,8 @@ export interface ArtifactStore {
 
   /** The namespace's overrides; `{}` when there are none. */
   getLimits(namespace: NamespaceName): Promise<NamespaceLimits>
+  /** Namespaces that have overrides, by name. */
+  listLimits(): Promise<readonly { readonly namespace: NamespaceName; readonly limits: NamespaceLimits }[]>
   /** Replaces the overrides; undefined removes them. */
   putLimits(namespace: NamespaceName, limits: NamespaceLimits | undefined): Promise<void>
 

@@ -12,9 +12,10 @@ import { randomIds } from '../../src/model/ids.ts'
 import { basicEntitlement } from '../../src/entitlement/basic-entitlement.ts'
 import type { SystemLimits } from '../../src/model/limits.ts'
 import type { RuntimeKind, RuntimesManifest } from '../../src/model/manifest.ts'
-import type { ReadinessCheck } from '../../src/management/admin-api.ts'
+import type { AuditEntry, ReadinessCheck } from '../../src/management/admin-api.ts'
 import { createAdminApi } from '../../src/management/admin-api.ts'
 import { randomCredentials } from '../../src/management/credentials.ts'
+import { createNamespaceAdministration } from '../../src/management/namespace-administration.ts'
 import { createManagement } from '../../src/management/management.ts'
 import type { StoreChange } from '../../src/management/store-change.ts'
 import type { UserAdministration } from '../../src/management/user-administration.ts'
@@ -64,6 +65,8 @@ export interface ApiServer {
   readonly stores: SqliteStores
   readonly faults: unknown[]
   readonly changes: StoreChange[]
+  /** What the admin API wrote into the log. */
+  readonly audited: AuditEntry[]
   /** What `/readyz` finds. */
   readonly checks: ReadinessCheck[]
   /** Whether the one invoker is well. */
@@ -121,8 +124,11 @@ export async function startApiServer(options: { blackboxAllowed?: boolean } = {}
     operations: { invokers: () => [{ up: running.health }], runningActivations: () => [] },
     reportFault,
   })
+  const audited: AuditEntry[] = []
   const admin = createAdminApi({
     administration,
+    namespaces: createNamespaceAdministration({ store: stores.artifacts, system, changed }),
+    audit: (entry) => void audited.push(entry),
     metrics: () => 'stave_up 1\n',
     readiness: () => checks,
     pool: () => ({ containers: [] }),
@@ -150,6 +156,7 @@ export async function startApiServer(options: { blackboxAllowed?: boolean } = {}
     faults,
     changes,
     checks,
+    audited,
     health: true,
     authenticationDelayMs: 0,
     async close() {

@@ -240,6 +240,44 @@ export function describeArtifactStore(name: string, open: () => Promise<Artifact
       assert.deepEqual(await store.getLimits(namespace), {})
     })
 
+    it('lists the namespaces that have limits', async () => {
+      await store.putLimits(namespaceOf('second-limits'), { firesPerMinute: 2 })
+      await store.putLimits(namespaceOf('first-limits'), { firesPerMinute: 1 })
+      const mine = (await store.listLimits()).filter(({ namespace }) => namespace.endsWith('-limits'))
+      assert.deepEqual(mine, [
+        { namespace: 'first-limits', limits: { firesPerMinute: 1 } },
+        { namespace: 'second-limits', limits: { firesPerMinute: 2 } },
+      ])
+    })
+
+    it('walks through all entities page by page, whatever is written and deleted on the way', async () => {
+      for (const path of ['a', 'pkg/b', 'c', 'd', 'e'])
+        await store.putEntity(actionOf(`walked/${path}`, 'x'), 'x', undefined)
+      await store.putEntity(actionOf('walked-too/a', 'x'), 'x', undefined)
+      const seen: string[] = []
+      let after: string | undefined
+      do {
+        const page = await store.scanEntities({ namespace: namespaceOf('walked'), after, limit: 2 })
+        assert.ok(page.entities.length <= 2)
+        seen.push(...page.entities.map(({ document }) => document.name))
+        for (const { document, revision } of page.entities) {
+          if (document.name === 'a') await store.putEntity({ ...document, updated: 7 }, undefined, revision)
+          else await store.deleteEntity(document, revision)
+        }
+        after = page.next
+      } while (after !== undefined)
+      assert.deepEqual(seen, ['a', 'b', 'c', 'd', 'e'])
+      const everywhere = await store.scanEntities({ limit: 1000 })
+      const left = everywhere.entities.filter(({ document }) => document.namespace.startsWith('walked'))
+      assert.deepEqual(
+        left.map(({ document }) => [document.namespace, document.updated === 7]),
+        [
+          ['walked', true],
+          ['walked-too', false],
+        ],
+      )
+    })
+
     it('agrees with a model after any sequence of operations', () => agreesWithModel(store))
 
     it('answers the probe', () => store.probe())

@@ -121,6 +121,32 @@ function listEntities(
   return rows.map((row) => text(row, 0))
 }
 
+/** Entities after row `after`, oldest row first; each as id, revision and document. Cut short to `budget` characters of documents, to one at least. */
+function scanEntities(
+  db: Database,
+  namespace: string | null,
+  after: number,
+  limit: number,
+  budget: number,
+): [id: number, revision: string, document: string][] {
+  const rows =
+    namespace === null
+      ? db.allWithin(
+          budget,
+          'SELECT id, revision, document FROM entities WHERE id > ? ORDER BY id LIMIT ?',
+          after,
+          limit,
+        )
+      : db.allWithin(
+          budget,
+          'SELECT id, revision, document FROM entities WHERE namespace = ? AND id > ? ORDER BY id LIMIT ?',
+          namespace,
+          after,
+          limit,
+        )
+  return rows.map((row) => [integer(row, 0), text(row, 1), text(row, 2)])
+}
+
 function countEntities(db: Database, type: string, namespace: string, parent: string | null): number {
   const row =
     parent === null
@@ -142,6 +168,7 @@ export const artifactOperations = {
   collectCode: write(collectCode),
   listEntities: read(listEntities),
   countEntities: read(countEntities),
+  scanEntities: read(scanEntities),
   ...subjectOperations,
   probe,
 }

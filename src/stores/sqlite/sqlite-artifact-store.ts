@@ -7,7 +7,7 @@ import type { StoredIdentity, Subject, SubjectName } from '../../model/identity.
 import type { Revision } from '../../model/ids.ts'
 import type { NamespaceLimits } from '../../model/limits.ts'
 import type { FullyQualifiedName, NamespaceName } from '../../model/names.ts'
-import type { ArtifactStore, Entity, EntityOf, EntityQuery, EntityType, Stored } from '../artifact-store.ts'
+import type { ArtifactStore, Entity, EntityOf, EntityQuery, EntityScan, EntityType, Stored } from '../artifact-store.ts'
 import type { EntityKey } from './artifact-operations.ts'
 import type { StoreConnection } from './store-connection.ts'
 
@@ -65,6 +65,19 @@ export class SqliteArtifactStore implements ArtifactStore {
     return this.#connection.call('countEntities', query.entityType, query.namespace, query.package ?? null)
   }
 
+  async scanEntities({ namespace, after, limit }: EntityScan): ReturnType<ArtifactStore['scanEntities']> {
+    const budget = LIST_BUDGET
+    const rows = await this.#connection.call('scanEntities', namespace ?? null, Number(after ?? 0), limit, budget)
+    const last = rows.at(-1)
+    return {
+      entities: rows.map(([, revision, document]) => ({
+        revision: parseRevision(revision),
+        document: parseEntity(document),
+      })),
+      ...(last !== undefined && { next: `${last[0]}` }),
+    }
+  }
+
   async getCode(digest: CodeDigest): Promise<string | undefined> {
     return (await this.#connection.call('getCode', digest)) ?? undefined
   }
@@ -117,6 +130,14 @@ export class SqliteArtifactStore implements ArtifactStore {
   async getLimits(namespace: NamespaceName): Promise<NamespaceLimits> {
     const document = await this.#connection.call('getLimits', namespace)
     return document === null ? {} : parseLimits(document)
+  }
+
+  async listLimits(): ReturnType<ArtifactStore['listLimits']> {
+    const found = await this.#connection.call('listLimits')
+    return found.map(([namespace, document]) => ({
+      namespace: namespace as NamespaceName,
+      limits: parseLimits(document),
+    }))
   }
 
   async putLimits(namespace: NamespaceName, limits: NamespaceLimits | undefined): Promise<void> {

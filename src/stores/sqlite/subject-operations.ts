@@ -97,6 +97,10 @@ function getLimits(db: Database, namespace: string): string | null {
   return row === undefined ? null : text(row, 0)
 }
 
+function listLimits(db: Database): [namespace: string, document: string][] {
+  return db.all('SELECT namespace, document FROM limits ORDER BY namespace').map((row) => [text(row, 0), text(row, 1)])
+}
+
 function putLimits(db: Database, namespace: string, document: string | null): null {
   if (document === null) db.run('DELETE FROM limits WHERE namespace = ?', namespace)
   else {
@@ -117,5 +121,6 @@ export const subjectOperations = {
   deleteSubject: write(deleteSubject),
   listSubjects: read(listSubjects),
   getLimits: read(getLimits),
+  listLimits: read(listLimits),
   putLimits: write(putLimits),
 }
