@@ -26,6 +26,8 @@ export interface EntityQuery<Type extends EntityType = EntityType> {
   readonly namespace: NamespaceName
   /** Only entities of this package; absent: the whole namespace, packaged entities included. */
   readonly package?: EntityName
+  /** True: only packages that everybody may read; for `entityType` package alone. default false */
+  readonly shared?: boolean
   readonly skip: number
   /** Rows at most; 0 is none. */
   readonly limit: number

@@ -2,6 +2,8 @@
 
 import type { Database } from './database.ts'
 import { integer, text } from './database.ts'
+import type { EntityList, Listed, Place } from './entity-lists.ts'
+import { namespaceList, packageList, pageOf, sharedList, sizeOfList, updateLists } from './entity-lists.ts'
 import { Conflict } from './failure.ts'
 import { probe } from './probe.ts'
 import { read, write } from './protocol.ts'
@@ -18,45 +20,67 @@ function getEntity(db: Database, key: EntityKey): [revision: string, document: s
   return row === undefined ? null : [text(row, 0), text(row, 1)]
 }
 
-/** `code` is null where `digest` is stored already. Returns the new revision. */
+/** What of a row has to be known before it is changed. */
+interface Before {
+  readonly revision: string
+  readonly code: unknown
+  readonly listed: Listed
+  readonly place: Place
+}
+
+function beforeChange(db: Database, key: EntityKey): Before | undefined {
+  const row = db.get(
+    'SELECT revision, code, type, shared, updated, id FROM entities WHERE namespace = ? AND package = ? AND name = ?',
+    ...key,
+  )
+  if (row === undefined) return undefined
+  const listed = listedAs(key, text(row, 2), integer(row, 3) === 1)
+  return { revision: text(row, 0), code: row[1], listed, place: [integer(row, 4), integer(row, 5)] }
+}
+
+function listedAs([namespace, parent]: EntityKey, type: string, shared: boolean): Listed {
+  return { type, namespace, parent, shared }
+}
+
+/** `code` is null where `digest` is stored already; `shared` is true of packages that everybody may read. Returns the new revision. */
 function putEntity(
   db: Database,
   key: EntityKey,
-  columns: readonly [type: string, updated: number, digest: string | null, document: string],
+  columns: readonly [type: string, updated: number, shared: boolean, digest: string | null, document: string],
   code: string | null,
   expected: string | null,
   now: number,
 ): string {
-  const [type, updated, digest, document] = columns
-  const before = db.get('SELECT revision, code FROM entities WHERE namespace = ? AND package = ? AND name = ?', ...key)
-  if ((before === undefined ? null : text(before, 0)) !== expected) {
+  const [type, updated, shared, digest, document] = columns
+  const before = beforeChange(db, key)
+  if ((before?.revision ?? null) !== expected) {
     throw new Conflict(before === undefined || expected !== null ? 'the revision is not the stored one' : 'it exists')
   }
   if (digest !== null) keepCode(db, digest, code)
   const row = db.get(
-    `INSERT INTO entities (namespace, package, name, type, updated, code, document, revision) VALUES (?, ?, ?, ?, ?, ?, ?, ${NEW_REVISION})
-     ON CONFLICT (namespace, package, name) DO UPDATE SET type = excluded.type, updated = excluded.updated, code = excluded.code,
-       document = excluded.document, revision = excluded.revision
-     RETURNING revision`,
+    `INSERT INTO entities (namespace, package, name, type, updated, shared, code, document, revision) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ${NEW_REVISION})
+     ON CONFLICT (namespace, package, name) DO UPDATE SET type = excluded.type, updated = excluded.updated, shared = excluded.shared,
+       code = excluded.code, document = excluded.document, revision = excluded.revision
+     RETURNING revision, id`,
     ...key,
     type,
     updated,
+    shared ? 1 : 0,
     digest,
     document,
   )
   if (row === undefined) throw new Error('an insert returned nothing')
-  releaseCode(db, before?.[1], now)
+  updateLists(db, before, { listed: listedAs(key, type, shared), place: [updated, integer(row, 1)] })
+  releaseCode(db, before?.code, now)
   return text(row, 0)
 }
 
 function deleteEntity(db: Database, key: EntityKey, expected: string, now: number): null {
-  const row = db.get(
-    'DELETE FROM entities WHERE namespace = ? AND package = ? AND name = ? AND revision = ? RETURNING code',
-    ...key,
-    expected,
-  )
-  if (row === undefined) throw new Conflict('the revision is not the stored one')
-  releaseCode(db, row[0], now)
+  const before = beforeChange(db, key)
+  if (before?.revision !== expected) throw new Conflict('the revision is not the stored one')
+  db.run('DELETE FROM entities WHERE namespace = ? AND package = ? AND name = ?', ...key)
+  updateLists(db, before, undefined)
+  releaseCode(db, before.code, now)
   return null
 }
 
@@ -91,34 +115,12 @@ function collectCode(db: Database, releasedBefore: number, batch: number): numbe
   return rows.length
 }
 
-function listEntities(
-  db: Database,
-  [type, namespace, parent]: readonly [type: string, namespace: string, parent: string | null],
-  skip: number,
-  limit: number,
-  budget: number,
-): string[] {
-  const order = 'ORDER BY updated DESC, id DESC LIMIT ? OFFSET ?'
-  const rows =
-    parent === null
-      ? db.allWithin(
-          budget,
-          `SELECT document FROM entities WHERE type = ? AND namespace = ? ${order}`,
-          type,
-          namespace,
-          limit,
-          skip,
-        )
-      : db.allWithin(
-          budget,
-          `SELECT document FROM entities WHERE type = ? AND namespace = ? AND package = ? ${order}`,
-          type,
-          namespace,
-          parent,
-          limit,
-          skip,
-        )
-  return rows.map((row) => text(row, 0))
+/** Which list is meant: that of shared packages, that of a package, or that of the namespace. */
+type ListName = readonly [type: string, namespace: string, parent: string | null, shared: boolean]
+
+function listOf([type, namespace, parent, shared]: ListName): EntityList {
+  if (shared) return sharedList(namespace)
+  return parent === null ? namespaceList(type, namespace) : packageList(type, namespace, parent)
 }
 
 /** Entities after row `after`, oldest row first; each as id, revision and document. Cut short to `budget` characters of documents, to one at least. */
@@ -147,17 +149,13 @@ function scanEntities(
   return rows.map((row) => [integer(row, 0), text(row, 1), text(row, 2)])
 }
 
-function countEntities(db: Database, type: string, namespace: string, parent: string | null): number {
-  const row =
-    parent === null
-      ? db.get('SELECT count(*) FROM entities WHERE type = ? AND namespace = ?', type, namespace)
-      : db.get(
-          'SELECT count(*) FROM entities WHERE type = ? AND namespace = ? AND package = ?',
-          type,
-          namespace,
-          parent,
-        )
-  return row === undefined ? 0 : integer(row, 0)
+function listEntities(db: Database, name: ListName, skip: number, limit: number, budget: number): string[] {
+  const { sql, values } = pageOf(db, listOf(name), skip, limit)
+  return db.allWithin(budget, `SELECT document FROM entities ${sql}`, ...values).map((row) => text(row, 0))
+}
+
+function countEntities(db: Database, name: ListName): number {
+  return sizeOfList(db, listOf(name))
 }
 
 export const artifactOperations = {

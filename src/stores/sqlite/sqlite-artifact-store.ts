@@ -7,6 +7,7 @@ import type { StoredIdentity, Subject, SubjectName } from '../../model/identity.
 import type { Revision } from '../../model/ids.ts'
 import type { NamespaceLimits } from '../../model/limits.ts'
 import type { FullyQualifiedName, NamespaceName } from '../../model/names.ts'
+import { isShared } from '../../model/package.ts'
 import type { ArtifactStore, Entity, EntityOf, EntityQuery, EntityScan, EntityType, Stored } from '../artifact-store.ts'
 import type { EntityKey } from './artifact-operations.ts'
 import type { StoreConnection } from './store-connection.ts'
@@ -42,7 +43,7 @@ export class SqliteArtifactStore implements ArtifactStore {
       await this.#connection.call(
         'putEntity',
         keyOf(entity),
-        [entity.entityType, entity.updated, digestOf(entity) ?? null, JSON.stringify(entity)],
+        [entity.entityType, entity.updated, isPublic(entity), digestOf(entity) ?? null, JSON.stringify(entity)],
         code ?? null,
         expected ?? null,
         this.#clock.now(),
@@ -55,14 +56,13 @@ export class SqliteArtifactStore implements ArtifactStore {
   }
 
   async listEntities<Type extends EntityType>(query: EntityQuery<Type>): Promise<readonly EntityOf<Type>[]> {
-    const what = [query.entityType, query.namespace, query.package ?? null] as const
-    const documents = await this.#connection.call('listEntities', what, query.skip, query.limit, LIST_BUDGET)
+    const documents = await this.#connection.call('listEntities', listOf(query), query.skip, query.limit, LIST_BUDGET)
     // The statement selects by type.
     return documents.map((document) => parseEntity(document) as EntityOf<Type>)
   }
 
   countEntities(query: Omit<EntityQuery, 'skip' | 'limit'>): Promise<number> {
-    return this.#connection.call('countEntities', query.entityType, query.namespace, query.package ?? null)
+    return this.#connection.call('countEntities', listOf(query))
   }
 
   async scanEntities({ namespace, after, limit }: EntityScan): ReturnType<ArtifactStore['scanEntities']> {
@@ -160,6 +160,14 @@ export class SqliteArtifactStore implements ArtifactStore {
 
 function keyOf(name: FullyQualifiedName): EntityKey {
   return [name.namespace, name.package ?? '', name.name]
+}
+
+function listOf(query: Omit<EntityQuery, 'skip' | 'limit'>) {
+  return [query.entityType, query.namespace, query.package ?? null, query.shared ?? false] as const
+}
+
+function isPublic(entity: Entity): boolean {
+  return entity.entityType === 'package' && isShared(entity)
 }
 
 function digestOf(entity: Entity): CodeDigest | undefined {

@@ -54,4 +54,35 @@ CREATE TABLE limits (
 CREATE TABLE probe (id INTEGER PRIMARY KEY, at INTEGER NOT NULL) STRICT;
 `
 
-export const ARTIFACT_MIGRATIONS: readonly string[] = [FIRST]
+/**
+ * Lists of any length in pages that cost the same. A list is `TYPE/NS`, `TYPE/NS/PKG` or `shared//NS`; `newer` counts the rows before a mark.
+ * What was stored before has no packages, so that nothing of it is shared.
+ */
+const LISTS = `
+ALTER TABLE entities ADD COLUMN shared INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX entities_shared ON entities (namespace, updated) WHERE shared = 1;
+
+CREATE TABLE list_sizes (
+  list TEXT PRIMARY KEY,
+  size INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE list_marks (
+  list TEXT NOT NULL,
+  updated INTEGER NOT NULL,
+  id INTEGER NOT NULL,
+  newer INTEGER NOT NULL,
+  PRIMARY KEY (list, updated, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TEMP VIEW listed AS
+  SELECT type || '/' || namespace AS list, updated, id FROM entities
+  UNION ALL SELECT type || '/' || namespace || '/' || package, updated, id FROM entities WHERE package <> '';
+INSERT INTO list_sizes SELECT list, count(*) FROM listed GROUP BY list;
+INSERT INTO list_marks
+  SELECT list, updated, id, newer FROM (
+    SELECT list, updated, id, row_number() OVER (PARTITION BY list ORDER BY updated DESC, id DESC) - 1 AS newer FROM listed
+  ) WHERE newer > 0 AND newer % 500 = 0;
+DROP VIEW listed;
+`
+
+export const ARTIFACT_MIGRATIONS: readonly string[] = [FIRST, LISTS]
