@@ -77,6 +77,7 @@ const SAMPLES: Readonly<Record<string, readonly string[]>> = {
   dataDir: ['/var/lib/stave', '/data'],
   'containers.provider': ['docker', 'kubernetes', 'invokers', '/opt/factory.js', '@acme/factory'],
   'containers.apiHost': ['https://api.example.org', 'http://10.0.0.1:3233'],
+  'entitlement.provider': ['/opt/rights.js', '@acme/rights', 'file:///opt/rights.js'],
   'runtimes.manifest': ['/etc/runtimes.json', '{"runtimes":{}}'],
   'internal.listen': ['0.0.0.0:7000', '[::1]:7000', 'node-1:7000'],
   'internal.token': ['0123456789abcdef', 'a much longer secret than that'],

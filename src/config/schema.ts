@@ -6,6 +6,7 @@
 import type { Field } from './field.ts'
 import { containers, runtimes } from './sections/containers.ts'
 import { activations, collector, journal, placement, router } from './sections/data-plane.ts'
+import { entitlement } from './sections/entitlement.ts'
 import { limits } from './sections/limits.ts'
 import { authentication, http, internal, log, server, shutdown } from './sections/server.ts'
 
@@ -20,6 +21,7 @@ export const schema = {
   runtimes,
   limits,
   authentication,
+  entitlement,
   router,
   journal,
   activations,

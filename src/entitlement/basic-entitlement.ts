@@ -1,7 +1,7 @@
 /** OpenWhisk's own rules: everything in one's namespace; of others', their published packages and what is in them. */
 
 import type { Identity, Right } from '../model/identity.ts'
-import type { Package } from '../model/package.ts'
+import { isShared } from '../model/package.ts'
 import type { EntitlementProvider, Resource } from './entitlement-provider.ts'
 
 /** The rights that follow from owning and from sharing. */
@@ -14,9 +14,9 @@ function permits(identity: Identity, right: Right, resource: Resource): boolean 
   switch (resource.collection) {
     case 'packages':
       // Everybody may ask which packages somebody has published; the list holds no others.
-      return right === 'READ' && (resource.name === undefined || isShared(resource.stored))
+      return right === 'READ' && (resource.name === undefined || isSharedPackage(resource))
     case 'actions':
-      return (right === 'READ' || right === 'ACTIVATE') && resource.package !== undefined && isShared(resource.stored)
+      return (right === 'READ' || right === 'ACTIVATE') && resource.package !== undefined && isSharedPackage(resource)
     case 'triggers':
     case 'rules':
     case 'activations':
@@ -25,7 +25,6 @@ function permits(identity: Identity, right: Right, resource: Resource): boolean 
   }
 }
 
-/** A binding is its owner's alone, published or not. */
-function isShared(stored: Package | undefined): boolean {
-  return stored !== undefined && stored.publish && stored.binding === undefined
+function isSharedPackage({ stored }: Resource): boolean {
+  return stored !== undefined && isShared(stored)
 }

@@ -2,18 +2,18 @@
 
 import { notAuthorized, notFound, refusal, wrongCollection } from '../model/errors.ts'
 import type { Identity, Right } from '../model/identity.ts'
-import type { EntityName, FullyQualifiedName, NamespaceName } from '../model/names.ts'
+import type { EntityName, NamespaceName } from '../model/names.ts'
 import { formatPath } from '../model/names.ts'
 import type { BindingTarget, Package } from '../model/package.ts'
 import type { Parameter } from '../model/parameters.ts'
 import { mergeByKey } from '../model/parameters.ts'
-import type { Entity, Stored } from '../stores/artifact-store.ts'
+import type { ArtifactStore, Entity, Stored } from '../stores/artifact-store.ts'
 import type { Collection, EntitlementProvider, Resource } from './entitlement-provider.ts'
 import { requireKeyRight, resourceName } from './require-right.ts'
 
 export interface OpenPackageDeps {
   readonly entitlement: EntitlementProvider
-  readonly getEntity: (name: FullyQualifiedName) => Promise<Stored<Entity> | undefined>
+  readonly artifacts: Pick<ArtifactStore, 'getEntity'>
 }
 
 /** What a package is wanted for. */
@@ -53,7 +53,7 @@ export async function openPackage(
   requireKeyRight(identity, right, asked) // -> 403
   const chain: Stored<Package>[] = []
   for (let at: BindingTarget = { namespace, name }; ;) {
-    const found = await on.getEntity(at)
+    const found = await on.artifacts.getEntity(at)
     const stored = found === undefined ? undefined : asPackage(found)
     const resource = resourceOf(at, stored?.document, use)
     if (!(await on.entitlement.permits(identity, right, resource))) throw notAuthorized(resourceName(asked))

@@ -11,7 +11,6 @@ import type { LoadedConfig } from '../config/load.ts'
 import { configJson } from '../config/print.ts'
 import { adminSocketPath, runDirectory } from '../config/runtime-paths.ts'
 import type { SeededKey } from '../management/bootstrap.ts'
-import { basicEntitlement } from '../entitlement/basic-entitlement.ts'
 import { bootstrapSubjects } from '../management/bootstrap.ts'
 import { createAdminApi } from '../management/admin-api.ts'
 import { randomCredentials } from '../management/credentials.ts'
@@ -35,6 +34,7 @@ import { registerProcessMetrics } from '../telemetry/process-metrics.ts'
 import { UserMetrics } from '../telemetry/user-metrics.ts'
 import { drain } from './drain.ts'
 import { behindToken, isLoopback, listenOnSocket, listenOnTcp } from './listeners.ts'
+import { openEntitlement } from './open-entitlement.ts'
 import { openPool } from './open-pool.ts'
 import { openRouter } from './open-router.ts'
 import type { HostReport } from './process-containers.ts'
@@ -162,7 +162,7 @@ async function start(options: StandaloneOptions, cleanups: (() => Promise<void> 
     pool.stop()
     proxies.stop()
   })
-  const entitlement = basicEntitlement()
+  const entitlement = await openEntitlement(config.entitlement.provider)
   const registry = new MetricsRegistry()
   const router = openRouter({
     config,
@@ -185,9 +185,10 @@ async function start(options: StandaloneOptions, cleanups: (() => Promise<void> 
     artifacts,
     activations: writer,
     authenticate: router.invokeDeps.authenticate,
+    entitlement,
+    sharedPackagesExecuteOnly: config.entitlement.sharedPackagesExecuteOnly,
     manifest,
     blackboxAllowed: false,
-    entitlement,
     system: limits,
     body: router.invokeDeps.bodyLimits,
     clock,

@@ -2,17 +2,19 @@
 
 import { booleanParameter, listRange, parseInteger, queryValue } from '../api/query.ts'
 import { sendJson } from '../api/respond.ts'
+import type { EntitlementProvider } from '../entitlement/entitlement-provider.ts'
+import { requireRight } from '../entitlement/require-right.ts'
 import { listedActivation, logsJson, responseJson } from '../model/activation-document.ts'
-import { malformedQuery, notAuthorized, notFound, refusal } from '../model/errors.ts'
+import { malformedQuery, notFound, refusal } from '../model/errors.ts'
 import { parseActivationId } from '../model/ids.ts'
 import type { SystemLimits } from '../model/limits.ts'
-import { isLegalName } from '../model/names.ts'
+import { isLegalName, resolveNamespace } from '../model/names.ts'
 import type { ActivationStore } from '../stores/activation-store.ts'
 import type { ApiCall } from './api-call.ts'
-import { namespaceFor, requireOwnNamespace } from './entitlement.ts'
 import type { Route } from './routes.ts'
 
 export interface ActivationsDeps {
+  readonly entitlement: EntitlementProvider
   /** Shows records from the moment their invocation was answered, stored or not. */
   readonly activations: Pick<ActivationStore, 'get' | 'list' | 'count'>
   readonly system: Pick<SystemLimits, 'listStd' | 'listMax'>
@@ -21,8 +23,8 @@ export interface ActivationsDeps {
 /** Answers summaries, whole records (`docs`) or a number (`count`), newest first. */
 export async function listActivations(call: ApiCall, namespaceSegment: string, on: ActivationsDeps): Promise<void> {
   const { query, identity } = call
-  const namespace = namespaceFor(identity, namespaceSegment)
-  requireOwnNamespace(identity, 'READ', namespace) // -> 403
+  const namespace = resolveNamespace(namespaceSegment, identity.namespace) // -> 400
+  await requireRight(on.entitlement, identity, 'READ', { collection: 'activations', namespace }) // -> 403
   const { skip, limit, count } = listRange(query, 'activations', on.system.listStd, on.system.listMax) // -> 400
   const docs = booleanParameter(query, 'docs', false) // -> 400
   const filter = nameFilter(query) // -> 400
@@ -54,11 +56,9 @@ export async function getActivation(
   route: Extract<Route, { type: 'activation' }>,
   on: ActivationsDeps,
 ): Promise<void> {
-  const namespace = namespaceFor(call.identity, route.namespace)
+  const namespace = resolveNamespace(route.namespace, call.identity.namespace) // -> 400
   const id = parseActivationId(route.id) // -> 400
-  if (namespace !== call.identity.namespace || !call.identity.rights.includes('READ')) {
-    throw notAuthorized(`${namespace}/${id}`)
-  }
+  await requireRight(on.entitlement, call.identity, 'READ', { collection: 'activations', namespace, name: id }) // -> 403
   const row = await on.activations.get(namespace, id)
   if (row === undefined) throw notFound()
   switch (route.part) {

@@ -11,21 +11,24 @@ import { sendError, sendJson, sendText } from '../api/respond.ts'
 import type { Identity } from '../model/identity.ts'
 import type { IdSource } from '../model/ids.ts'
 import type { ActionsDeps } from './actions.ts'
-import { handleAction, listActions, listPackageActions } from './actions.ts'
+import { handleAction } from './actions.ts'
 import type { ActivationsDeps } from './activations.ts'
 import { getActivation, listActivations } from './activations.ts'
 import type { ApiCall } from './api-call.ts'
 import type { BuildInfo } from './info.ts'
 import { apiDocument, infoDocument } from './info.ts'
-import { getLimits, insideLimits, listNamespaces, listNothing } from './namespaces.ts'
+import { listActions, listPackageActions } from './list-actions.ts'
+import { getLimits, insideLimits, listNamespaces } from './namespaces.ts'
 import type { Operations } from './operations.ts'
 import { operationsDocument } from './operations.ts'
+import type { PackagesDeps } from './packages.ts'
+import { handlePackage, listPackages } from './packages.ts'
 import { matchRoute } from './routes.ts'
 import { handleRule, listRules } from './rules.ts'
 import type { TriggersDeps } from './triggers.ts'
 import { handleTrigger, listTriggers } from './triggers.ts'
 
-export interface ManagementDeps extends ActionsDeps, ActivationsDeps, TriggersDeps {
+export interface ManagementDeps extends ActionsDeps, PackagesDeps, ActivationsDeps, TriggersDeps {
   readonly artifacts: ActionsDeps['artifacts'] & TriggersDeps['artifacts']
   readonly system: ActionsDeps['system']
   /** The caller of an `Authorization` header; throws or rejects with 401. */
@@ -88,6 +91,7 @@ export function createManagement(deps: ManagementDeps): Management {
     const route = matchRoute(path)
     if (route === undefined) throw noRoute()
     if (route.type === 'action') return handleAction(call, route, deps)
+    if (route.type === 'package') return handlePackage(call, route, deps)
     if (route.type === 'trigger') return handleTrigger(call, route, deps)
     if (route.type === 'rule') return handleRule(call, route, deps)
     if (call.req.method !== 'GET') throw noRoute()
@@ -95,13 +99,15 @@ export function createManagement(deps: ManagementDeps): Management {
       case 'namespaces':
         return listNamespaces(call)
       case 'limits':
-        return getLimits(call, route.namespace)
+        return getLimits(call, route.namespace, deps)
       case 'insideLimits':
         return insideLimits()
       case 'actions':
         return listActions(call, route.namespace, deps)
       case 'packageActions':
         return listPackageActions(call, route, deps)
+      case 'packages':
+        return listPackages(call, route.namespace, deps)
       case 'activations':
         return listActivations(call, route.namespace, deps)
       case 'activation':
@@ -110,8 +116,6 @@ export function createManagement(deps: ManagementDeps): Management {
         return listTriggers(call, route.namespace, deps)
       case 'rules':
         return listRules(call, route.namespace, deps)
-      case 'emptyCollection':
-        return listNothing(call, route, deps.system)
     }
   }
 

@@ -15,6 +15,8 @@ export type Route =
       readonly package: string | undefined
       readonly name: string
     }
+  | { readonly type: 'packages'; readonly namespace: string }
+  | { readonly type: 'package'; readonly namespace: string; readonly name: string }
   | { readonly type: 'activations'; readonly namespace: string }
   | {
       readonly type: 'activation'
@@ -26,10 +28,6 @@ export type Route =
   | { readonly type: 'trigger'; readonly namespace: string; readonly name: string }
   | { readonly type: 'rules'; readonly namespace: string }
   | { readonly type: 'rule'; readonly namespace: string; readonly name: string }
-  /** Collections that this platform knows of but holds nothing of yet. */
-  | { readonly type: 'emptyCollection'; readonly namespace: string; readonly collection: EmptyCollection }
-
-export type EmptyCollection = 'packages'
 
 /** The route of a path whose `/api/v1` is cut off, or undefined. */
 export function matchRoute(path: string): Route | undefined {
@@ -47,7 +45,7 @@ export function matchRoute(path: string): Route | undefined {
     case 'limits':
       return inside.length === 0 ? { type: 'limits', namespace } : { type: 'insideLimits' }
     case 'packages':
-      return emptyCollection(namespace, 'packages', inside)
+      return matchFlat(inside, { type: 'packages', namespace }, (name) => ({ type: 'package', namespace, name }))
     case 'triggers':
       return matchFlat(inside, { type: 'triggers', namespace }, (name) => ({ type: 'trigger', namespace, name }))
     case 'rules':
@@ -55,10 +53,6 @@ export function matchRoute(path: string): Route | undefined {
     default:
       return undefined
   }
-}
-
-function emptyCollection(namespace: string, collection: EmptyCollection, inside: readonly string[]): Route | undefined {
-  return inside.length === 0 ? { type: 'emptyCollection', namespace, collection } : undefined
 }
 
 /** A collection whose entities lie in no packages. */

@@ -59,9 +59,6 @@ async function actualName(
 ): Promise<FullyQualifiedName> {
   if (action.package === undefined) return action
   const use = { identity, right: 'READ', collection: 'actions', name: action.name } as const
-  const { provider } = await openPackage(action.namespace, action.package, use, {
-    entitlement: on.entitlement,
-    getEntity: (name) => on.artifacts.getEntity(name),
-  })
+  const { provider } = await openPackage(action.namespace, action.package, use, on)
   return { namespace: provider.document.namespace, package: provider.document.name, name: action.name }
 }

@@ -30,7 +30,7 @@ export type RulesDeps = TriggersDeps
 export async function listRules(call: ApiCall, namespaceSegment: string, on: RulesDeps): Promise<void> {
   const namespace = resolveNamespace(namespaceSegment, call.identity.namespace) // -> 400
   await requireRight(on.entitlement, call.identity, 'READ', { collection: 'rules', namespace }) // -> 403
-  await sendList(call, 'rule', namespace, ruleSummaryJson, on) // -> 400
+  await sendList(call, { entityType: 'rule', namespace }, ruleSummaryJson, on) // -> 400
 }
 
 /** Answers `GET`, `PUT`, `DELETE` and `POST` of one rule. */

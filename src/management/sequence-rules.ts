@@ -23,20 +23,19 @@ export interface SequenceRulesDeps {
 export async function requireReadableComponents(
   identity: Identity,
   components: readonly FullyQualifiedName[],
-  { artifacts, entitlement }: SequenceRulesDeps,
+  on: SequenceRulesDeps,
 ): Promise<void> {
   const denied = new Set<string>()
-  const getEntity = (name: FullyQualifiedName): ReturnType<typeof artifacts.getEntity> => artifacts.getEntity(name)
   for (const component of distinct(components)) {
     const resource: Resource = { collection: 'actions', ...component }
     if (component.package === undefined) {
-      const allowed = identity.rights.includes('READ') && (await entitlement.permits(identity, 'READ', resource))
+      const allowed = identity.rights.includes('READ') && (await on.entitlement.permits(identity, 'READ', resource))
       if (!allowed) denied.add(resourceName(resource))
       continue
     }
     const use = { identity, right: 'READ', collection: 'actions', name: component.name } as const
     try {
-      await openPackage(component.namespace, component.package, use, { entitlement, getEntity })
+      await openPackage(component.namespace, component.package, use, on)
     } catch (error) {
       if (!(error instanceof Refusal) || error.status !== 403) throw error
       denied.add(resourceName(resource))

@@ -37,7 +37,7 @@ export interface TriggersDeps {
 export async function listTriggers(call: ApiCall, namespaceSegment: string, on: TriggersDeps): Promise<void> {
   const namespace = resolveNamespace(namespaceSegment, call.identity.namespace) // -> 400
   await requireRight(on.entitlement, call.identity, 'READ', { collection: 'triggers', namespace }) // -> 403
-  await sendList(call, 'trigger', namespace, triggerSummaryJson, on) // -> 400
+  await sendList(call, { entityType: 'trigger', namespace }, triggerSummaryJson, on) // -> 400
 }
 
 /** Answers `GET`, `PUT` and `DELETE` of one trigger; it is fired elsewhere. */

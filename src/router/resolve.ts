@@ -92,7 +92,10 @@ export function createResolver(deps: ResolverDeps): Resolver {
   async function openFor(identity: Identity, name: FullyQualifiedName): Promise<OpenedPackage | undefined> {
     const use = { identity, right: 'ACTIVATE', collection: 'actions', name: name.name } as const
     if (name.package !== undefined) {
-      return openPackage(name.namespace, name.package, use, { entitlement: deps.entitlement, getEntity: read })
+      return openPackage(name.namespace, name.package, use, {
+        entitlement: deps.entitlement,
+        artifacts: { getEntity: read },
+      })
     }
     await requireRight(deps.entitlement, identity, 'ACTIVATE', { collection: 'actions', ...name })
     return undefined

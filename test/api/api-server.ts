@@ -76,8 +76,13 @@ export interface ApiServer {
   close(): Promise<void>
 }
 
+export interface ApiServerOptions {
+  readonly blackboxAllowed?: boolean
+  readonly sharedPackagesExecuteOnly?: boolean
+}
+
 /** Starts a server on an empty data directory. */
-export async function startApiServer(options: { blackboxAllowed?: boolean } = {}): Promise<ApiServer> {
+export async function startApiServer(options: ApiServerOptions = {}): Promise<ApiServer> {
   const dataDir = mkdtempSync(join(tmpdir(), 'stave-api-'))
   const stores = await openSqliteStores({ dataDir, clock: systemClock, openNow: ['artifacts', 'activations'] })
   const ids = randomIds()
@@ -109,6 +114,7 @@ export async function startApiServer(options: { blackboxAllowed?: boolean } = {}
     activations: stores.activations,
     manifest,
     blackboxAllowed: options.blackboxAllowed ?? false,
+    sharedPackagesExecuteOnly: options.sharedPackagesExecuteOnly ?? false,
     system,
     body: { maxBytes: system.requestBytes, timeoutMs: 5000 },
     clock: systemClock,

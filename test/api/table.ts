@@ -7,7 +7,7 @@ import { after, before, describe, test } from 'node:test'
 import type { NamespaceKey } from '../../src/model/identity.ts'
 import { apiKey } from '../../src/model/identity.ts'
 import { isJsonObject } from '../../src/model/json.ts'
-import type { ApiServer } from './api-server.ts'
+import type { ApiServer, ApiServerOptions } from './api-server.ts'
 import { startApiServer } from './api-server.ts'
 
 export interface Request {
@@ -90,7 +90,7 @@ function parsed(text: string): unknown {
 }
 
 /** Registers a test for each row, on one server. */
-export function describeTable(name: string, rows: readonly Row[], options: { blackboxAllowed?: boolean } = {}): void {
+export function describeTable(name: string, rows: readonly Row[], options: ApiServerOptions = {}): void {
   describe(name, () => {
     let server: ApiServer
     before(async () => {

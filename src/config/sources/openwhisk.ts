@@ -7,6 +7,7 @@ import { KEYS } from '../keys.ts'
 import type { Key } from '../keys.ts'
 import { PROVIDERS } from '../sections/containers.ts'
 import { AUTHENTICATION_PROVIDERS } from '../sections/server.ts'
+import { ENTITLEMENT_PROVIDERS } from '../sections/entitlement.ts'
 import type { Environment, Problem, Reading, Setting } from '../setting.ts'
 
 const PREFIX = 'CONFIG_whisk_'
@@ -40,6 +41,8 @@ const EQUALS: Readonly<Record<string, string>> = {
   'whisk.container-proxy.timeouts.pause-grace': 'containers.pauseGraceMs',
   'whisk.spi.ContainerFactoryProvider': 'containers.provider',
   'whisk.spi.AuthenticationProvider': 'authentication.provider',
+  'whisk.spi.EntitlementSpiProvider': 'entitlement.provider',
+  'whisk.shared-packages-execute-only': 'entitlement.sharedPackagesExecuteOnly',
 }
 
 /** Variables without the prefix. */
@@ -74,6 +77,11 @@ const CLASSES: Readonly<Record<string, Classes>> = {
     what: 'authentication provider',
     names: AUTHENTICATION_PROVIDERS,
     patterns: [[/^BasicAuthentication/, 'basic']],
+  },
+  'entitlement.provider': {
+    what: 'entitlement provider',
+    names: ENTITLEMENT_PROVIDERS,
+    patterns: [[/^LocalEntitlement/, 'basic']],
   },
 }
 
