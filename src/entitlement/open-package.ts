@@ -1,6 +1,6 @@
 /** From the name of a package or binding to the package itself, with every right on the way checked. */
 
-import { notAuthorized, notFound, refusal, wrongCollection } from '../model/errors.ts'
+import { notAuthorized, refusal, wrongCollection } from '../model/errors.ts'
 import type { Identity, Right } from '../model/identity.ts'
 import type { EntityName, NamespaceName } from '../model/names.ts'
 import { formatPath } from '../model/names.ts'
@@ -57,7 +57,7 @@ export async function openPackage(
     const stored = found === undefined ? undefined : asPackage(found)
     const resource = resourceOf(at, stored?.document, use)
     if (!(await on.entitlement.permits(identity, right, resource))) throw notAuthorized(resourceName(asked))
-    if (found === undefined) throw notFound()
+    if (found === undefined) throw refusal('NOT_FOUND', 404, '', { missing: 'package' })
     if (stored === undefined) throw wrongCollection()
     chain.push(stored)
     const { binding } = stored.document

@@ -6,7 +6,6 @@ import type { ControlPlane, RouterId } from '../control/pool-protocol.ts'
 import type { EntitlementProvider } from '../entitlement/entitlement-provider.ts'
 import type { Journal } from '../journal/journal.ts'
 import type { StoreChange } from '../management/store-change.ts'
-import { kindOf } from '../model/action.ts'
 import type { Clock, Timers } from '../model/clock.ts'
 import { refusal } from '../model/errors.ts'
 import type { ContainerId, IdSource } from '../model/ids.ts'
@@ -21,7 +20,7 @@ import { basicAuthentication } from '../router/basic-authentication.ts'
 import type { Dispatcher } from '../router/dispatch.ts'
 import { createDispatcher } from '../router/dispatch.ts'
 import type { HttpInvokeDeps } from '../router/http-invoke.ts'
-import type { ObserveCompletion } from '../router/activate.ts'
+import type { ActivateDeps, ObserveCompletion } from '../router/activate.ts'
 import type { JournalDispatcher } from '../router/journal-dispatcher.ts'
 import { createJournalDispatcher } from '../router/journal-dispatcher.ts'
 import type { RecordKeeper } from '../router/keep-records.ts'
@@ -112,37 +111,38 @@ export function openRouter(options: OpenRouterOptions): Router {
     blocking: config.activations.storeBlocking,
     nonBlocking: config.activations.storeNonBlocking,
   })
-  const observe = observer(options.userMetrics)
-  const journal = createJournalDispatcher({
-    journal: options.journal,
+  const activateDeps: ActivateDeps = {
     dispatcher,
-    lookUp: (uuid, key) => authenticator.lookUp(uuid, key),
+    record: records.record,
+    observe: observer(options.userMetrics),
+    clock,
+    parkTimeoutMs: config.router.parkTimeoutMs,
     resolve: (identity, target) => resolver.resolve(identity, target),
+    ids,
+    sequenceLength: limits.sequenceLength,
+  }
+  const journal = createJournalDispatcher({
+    ...activateDeps,
+    journal: options.journal,
+    lookUp: (uuid, key) => authenticator.lookUp(uuid, key),
     limits: admission,
     store: records.store,
-    observe,
-    clock,
     timers,
     dispatchers: config.journal.dispatchers,
     deadlineMs: config.journal.deadlineMs,
     report: (error, activationId) => log.warn({ error, activationId }, 'a journalled call failed and is tried again'),
   })
   const invokeDeps: HttpInvokeDeps = {
+    ...activateDeps,
     authenticate: (authorization) => authenticator.authenticate(authorization),
-    resolve: (identity, target) => resolver.resolve(identity, target),
     limits: admission,
-    dispatcher,
     journal: (accepted, admitted) => journal.accept(accepted, admitted),
-    record: records.record,
-    observe,
     refuse: () => {
       if (options.isStopping()) return refusal('SHUTTING_DOWN', 503, '', { retryAfterSeconds: 1 })
       return writer.saturated ? refusal('STORE_UNAVAILABLE', 503, '', { retryAfterSeconds: 1 }) : undefined
     },
     ids,
-    clock,
     timers,
-    parkTimeoutMs: config.router.parkTimeoutMs,
     blockingWaitMs: limits.blockingWaitMs,
     bodyLimits: { maxBytes: limits.requestBytes, timeoutMs: config.http.requestTimeoutMs },
   }
@@ -181,18 +181,12 @@ function openAuthentication(
 }
 
 function observer(userMetrics: UserMetrics): ObserveCompletion {
-  return (identity, { action, filter }, { outcome, run, waitMs }) =>
+  return (identity, { namespace, action, kind, memoryMb }, { outcome, run, waitMs }, { duration = 0 }) =>
     userMetrics.record(
-      {
-        namespace: action.namespace,
-        initiator: identity.namespace,
-        action: filter,
-        kind: kindOf(action.exec),
-        memoryMb: action.limits.memoryMb,
-      },
+      { namespace, initiator: identity.namespace, action, kind, memoryMb },
       {
         statusCode: outcome.statusCode,
-        durationMs: (run?.runMs ?? 0) + (run?.initMs ?? 0),
+        durationMs: run === undefined ? duration : run.runMs + (run.initMs ?? 0),
         waitTimeMs: waitMs,
         ...(run?.initMs !== undefined && { initTimeMs: run.initMs }),
         responseBytes: outcome.resultJson.length,

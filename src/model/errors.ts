@@ -44,6 +44,8 @@ export interface RefusalOptions {
   readonly retryAfterSeconds?: number
   /** More response headers, for example `Allow` or `WWW-Authenticate`. */
   readonly headers?: Readonly<Record<string, string>>
+  /** What was not found, where it makes a difference to whoever asked. */
+  readonly missing?: 'package'
   /** Rejected by the routing layer, before any handler: such answers carry no CORS headers. */
   readonly atRouting?: boolean
 }

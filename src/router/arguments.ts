@@ -4,7 +4,7 @@ import { isAscii, isUtf8 } from 'node:buffer'
 import { malformedContent, refusal } from '../model/errors.ts'
 import type { JsonObject, JsonValue } from '../model/json.ts'
 import { isJsonObject } from '../model/json.ts'
-import type { ResolvedAction } from './resolved-action.ts'
+import type { BoundParameters } from './resolved-action.ts'
 import { environmentValue, toBytes } from './resolved-action.ts'
 
 /** A payload that was read and found to be a JSON object. */
@@ -42,14 +42,14 @@ export function parsePayload(body: Buffer): Payload {
 }
 
 /** Merges bound parameters and payload, the payload's keys winning; throws 400 where it sets a final parameter. */
-export function mergeArguments(action: ResolvedAction, payload: Payload): Arguments {
+export function mergeArguments(action: BoundParameters, payload: Payload): Arguments {
   const { bound, initKeys, finalKeys, initEnvironment } = action
-  if (bound.size === 0 && initKeys.size === 0) return { bytes: payload.bytes, initEnvironment }
-  const keys = Object.keys(payload.object)
-  if (finalKeys !== undefined && keys.some((key) => finalKeys.has(key))) {
+  if (finalKeys !== undefined && Object.keys(payload.object).some((key) => finalKeys.has(key))) {
     const text = 'Request defines parameters that are not allowed (e.g., reserved properties).'
     throw refusal('BAD_REQUEST', 400, text)
   }
+  if (bound.size === 0 && initKeys.size === 0) return { bytes: payload.bytes, initEnvironment }
+  const keys = Object.keys(payload.object)
   if (!keys.some((key) => bound.has(key) || initKeys.has(key))) {
     return { bytes: splice(action.boundBytes, payload.bytes, keys.length), initEnvironment }
   }
@@ -57,12 +57,12 @@ export function mergeArguments(action: ResolvedAction, payload: Payload): Argume
 }
 
 /** `{bound,payload}` without parsing or serialising either. */
-function splice(boundBytes: string, payloadBytes: string, payloadKeys: number): string {
+export function splice(boundBytes: string, payloadBytes: string, payloadKeys: number): string {
   if (boundBytes === '') return payloadBytes
   return payloadKeys === 0 ? `{${boundBytes}}` : `{${boundBytes},${payloadBytes.slice(payloadBytes.indexOf('{') + 1)}`
 }
 
-function mergeOverlapping(action: ResolvedAction, payload: JsonObject): Arguments {
+function mergeOverlapping(action: BoundParameters, payload: JsonObject): Arguments {
   const merged = new Map<string, JsonValue>(action.bound)
   const environment: Record<string, string> = { ...action.initEnvironment }
   for (const [key, value = null] of Object.entries(payload)) {

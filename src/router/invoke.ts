@@ -11,8 +11,9 @@ import type { Payload } from './arguments.ts'
 import { mergeArguments, parsePayload } from './arguments.ts'
 import type { Answer, Call } from './call.ts'
 import type { Quota } from './quota.ts'
-import type { ResolvedAction } from './resolved-action.ts'
+import { requireComponents } from './require-components.ts'
 import type { Target } from './resolve.ts'
+import type { Invocable } from './resolved-sequence.ts'
 
 /** What a non-blocking call leaves for the dispatcher of the journal. */
 export interface Accepted {
@@ -20,7 +21,7 @@ export interface Accepted {
   readonly transactionId: TransactionId
   readonly identity: Identity
   readonly target: Target
-  readonly action: ResolvedAction
+  readonly action: Invocable
   readonly payload: Payload
   /** Its record is kept whatever the storage level. default false */
   readonly extraLogging?: boolean
@@ -28,7 +29,6 @@ export interface Accepted {
 
 export interface InvokeDeps extends ActivateDeps {
   readonly authenticate: (authorization: string | undefined) => Identity | Promise<Identity>
-  readonly resolve: (identity: Identity, target: Target) => ResolvedAction | Promise<ResolvedAction>
   readonly limits: Limits
   /** Makes the call durable; rejects with the journal's errors. Owns the admission when it resolves. */
   readonly journal: (accepted: Accepted, admission: Admission) => Promise<void>
@@ -52,6 +52,7 @@ export async function invoke(call: Call, on: InvokeDeps, presence?: CallerPresen
     checkSize(body.length, identity) // -> 413
     const payload = parsePayload(body) // -> 400
     const action = await on.resolve(identity, call) // -> 400, 403, 404
+    if (action.type === 'sequence') await requireComponents(identity, action, on) // -> 403, 404
     const args = mergeArguments(action, payload) // -> 400
     const activationId = on.ids.activationId(on.clock.now())
     const { transactionId, receivedAt, extraLogging = false } = call

@@ -10,6 +10,7 @@ import type { ActivationRecord } from '../model/activation.ts'
 import { systemClock, systemTimers } from '../model/clock.ts'
 import { refusal } from '../model/errors.ts'
 import type { ActivationId, TransactionId } from '../model/ids.ts'
+import { randomIds } from '../model/ids.ts'
 import { EMPTY_LOG } from '../proxy/activation-log.ts'
 import type { FinishedRun, RunRequest } from '../proxy/run-request.ts'
 import { openSqliteStores } from '../stores/sqlite/open.ts'
@@ -86,6 +87,10 @@ async function bench(
     timers: systemTimers,
     dispatchers: 4,
     deadlineMs: options.deadlineMs ?? 60_000,
+    record: () => undefined,
+    parkTimeoutMs: 60_000,
+    ids: randomIds(),
+    sequenceLength: 50,
     report: () => undefined,
   })
   return {

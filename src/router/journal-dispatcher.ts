@@ -5,7 +5,7 @@
 
 import type { ActivationRecord, Outcome } from '../model/activation.ts'
 import { APPLICATION_ERROR, WHISK_ERROR, errorOutcome } from '../model/activation.ts'
-import type { Cancel, Clock, Timers } from '../model/clock.ts'
+import type { Cancel, Timers } from '../model/clock.ts'
 import { Fault, Refusal, refusal } from '../model/errors.ts'
 import type { Identity } from '../model/identity.ts'
 import type { ActivationId } from '../model/ids.ts'
@@ -13,27 +13,26 @@ import type { ClaimedEntry, Journal } from '../journal/journal.ts'
 import { JournalFull } from '../journal/journal.ts'
 import type { Admission, Limits } from './admission.ts'
 import { mergeArguments, parsePayload } from './arguments.ts'
-import type { Dispatcher } from './dispatch.ts'
-import type { Activation, ObserveCompletion } from './activate.ts'
-import { completionOf, runRequest, withLogs } from './activate.ts'
+import type { ActivateDeps, Activation } from './activate.ts'
+import type { FlowKeeper } from './flow-keeper.ts'
+import { beginFlow } from './flow-state.ts'
+import { runFlow } from './flow.ts'
 import type { Accepted } from './invoke.ts'
 import type { JournalledCall } from './journal-entries.ts'
 import { journalEntry, readJournalled, transactionOf, unrunRecord } from './journal-entries.ts'
 import { recordOf } from './record.ts'
 import type { RecordKeeper } from './keep-records.ts'
-import type { ResolvedAction } from './resolved-action.ts'
+import { isFlow } from './resolved-sequence.ts'
+import { completionOf, runRequest, withLogs } from './run-action.ts'
 import type { Target } from './resolve.ts'
+import { textOf } from './step-arguments.ts'
 
-export interface JournalDispatcherDeps {
+export interface JournalDispatcherDeps extends ActivateDeps {
   readonly journal: Journal
-  readonly dispatcher: Pick<Dispatcher, 'run'>
   readonly lookUp: (uuid: string, key: string) => Promise<Identity | undefined>
-  readonly resolve: (identity: Identity, target: Target) => ResolvedAction | Promise<ResolvedAction>
   readonly limits: Pick<Limits, 'readmit'>
   /** Resolves when the record is stored, or is not to be kept. Retries by itself while the store is away. */
   readonly store: RecordKeeper['store']
-  readonly observe: ObserveCompletion
-  readonly clock: Clock
   readonly timers: Timers
   /** Entries worked on at once. */
   readonly dispatchers: number
@@ -186,13 +185,15 @@ export function createJournalDispatcher(deps: JournalDispatcherDeps): JournalDis
       const transactionId = transactionOf(call)
       const activation: Activation = { activationId, transactionId, identity, action, args, receivedAt }
       const deadlineAt = clock.monotonic() + (entry.deadlineAt - clock.now())
-      const result = await deps.dispatcher.run(action, runRequest(activation), deadlineAt, {
+      if (action.type === 'sequence' || isFlow(action)) return await runKept(entry, activation)
+      const result = await deps.dispatcher.run(action, runRequest(activation, action), deadlineAt, {
         onReserved: () => journal.markStarted(activationId),
       })
       if (result.type === 'closed') return undefined
       const completion = completionOf(result, receivedAt, clock)
-      deps.observe(identity, action, completion)
-      return await withLogs(recordOf(activation, completion, clock.now()), completion)
+      const record = recordOf(activation, action, completion, clock.now())
+      deps.observe(identity, action.observed, completion, record)
+      return await withLogs(record, completion)
     } catch (error) {
       if (!(error instanceof Refusal)) throw error
       // The waiting room is full: the journal is the better one.
@@ -200,6 +201,28 @@ export function createJournalDispatcher(deps: JournalDispatcherDeps): JournalDis
       const gone = error.code === 'NOT_FOUND' ? 'Action could not be found or may have been deleted.' : error.message
       return unrun(errorOutcome(APPLICATION_ERROR, gone))
     }
+  }
+
+  /** Runs a sequence or composition. Undefined: it is to go on when the server runs again. */
+  async function runKept(entry: ClaimedEntry, activation: Activation): Promise<ActivationRecord | undefined> {
+    const { action, args, activationId, ...call } = activation
+    const keeper: FlowKeeper = {
+      stepWaitMs: deps.deadlineMs,
+      isPaused: () => !running,
+      changed: () => undefined,
+      waiting: () => undefined,
+      beginning: () => journal.markStarted(activationId),
+      suspended: async () => undefined,
+    }
+    const state = beginFlow(action, {
+      activationId,
+      calledAs: action.action,
+      startedAt: clock.now(),
+      waitMs: Math.max(0, clock.now() - entry.acceptedAt),
+      input: textOf(args.bytes),
+    })
+    const firstArguments = action.type === 'action' ? args : undefined
+    return (await runFlow({ state, call, on: deps, keeper, firstArguments, kept: [], begun: false }))?.record
   }
 
   function pause(): void {

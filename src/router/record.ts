@@ -3,13 +3,19 @@
 import type { ActivationRecord } from '../model/activation.ts'
 import type { Activation } from './activate.ts'
 import type { Completion } from './call.ts'
+import type { ResolvedAction } from './resolved-action.ts'
 
 /** OpenWhisk says `sequence` for parts of compositions, too. */
-const CAUSED_BY = ',{"key":"causedBy","value":"sequence"}'
+export const CAUSED_BY = ',{"key":"causedBy","value":"sequence"}'
 
 /** The record of an activation that has ended, `logs` empty: they may still arrive. `now` in ms since the epoch, for those that never ran. */
-export function recordOf(activation: Activation, completion: Completion, now: number): ActivationRecord {
-  const { activationId, identity, action: resolved, cause } = activation
+export function recordOf(
+  activation: Activation,
+  resolved: ResolvedAction,
+  completion: Completion,
+  now: number,
+): ActivationRecord {
+  const { activationId, identity, cause } = activation
   const { run, outcome, waitMs } = completion
   const { action } = resolved
   const initMs = run?.initMs === undefined ? undefined : Math.round(run.initMs)

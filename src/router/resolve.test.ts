@@ -53,7 +53,9 @@ function world(cacheEntries = 100) {
     async resolve(path: string, caller = 'guest'): Promise<ResolvedAction> {
       const [namespace = '', second = '', third] = path.split('/')
       const target = { namespace, package: third === undefined ? undefined : second, name: third ?? second }
-      return resolver.resolve(identityOf(caller), target)
+      const resolved = await resolver.resolve(identityOf(caller), target)
+      assert.ok(resolved.type === 'action')
+      return resolved
     },
   }
 }

@@ -1,8 +1,8 @@
 /** From a name in a URL to an action ready to be called, through a cache that is told of every change of an entity. */
 
 import { LRUCache } from 'lru-cache'
-import type { CodeDigest } from '../model/action.ts'
-import { isRunnable, kindOf } from '../model/action.ts'
+import type { Action, CodeDigest } from '../model/action.ts'
+import { isRunnable, isSequence, kindOf } from '../model/action.ts'
 import { requireAllowedKind } from '../entitlement/allowed-kind.ts'
 import type { EntitlementProvider } from '../entitlement/entitlement-provider.ts'
 import type { OpenedPackage } from '../entitlement/open-package.ts'
@@ -10,19 +10,26 @@ import { openPackage } from '../entitlement/open-package.ts'
 import { requireRight } from '../entitlement/require-right.ts'
 import { Fault, notFound, refusal, wrongCollection } from '../model/errors.ts'
 import type { Identity } from '../model/identity.ts'
+import type { Revision } from '../model/ids.ts'
 import type { RuntimesManifest } from '../model/manifest.ts'
 import { findKind } from '../model/manifest.ts'
 import type { FullyQualifiedName, NamespaceName } from '../model/names.ts'
 import { formatPath, parseEntityName, resolveNamespace } from '../model/names.ts'
 import type { Entity, Stored } from '../stores/artifact-store.ts'
-import type { ResolvedAction } from './resolved-action.ts'
 import { resolveFor } from './resolved-action.ts'
+import type { Invocable } from './resolved-sequence.ts'
+import { resolveSequence } from './resolved-sequence.ts'
 
 /** A target as it stands in the URL, decoded but not parsed. */
 export interface Target {
   readonly namespace: string
   readonly package: string | undefined
   readonly name: string
+}
+
+/** A name as a target. */
+export function targetOf({ namespace, package: parent, name }: FullyQualifiedName): Target {
+  return { namespace, package: parent, name }
 }
 
 export interface ResolverDeps {
@@ -36,7 +43,7 @@ export interface ResolverDeps {
 export interface Resolver {
   readonly counters: { hits: number; misses: number }
   /** The action, at once when cached. Throws or rejects with 400, 403, 404, 409 or 422. */
-  resolve(identity: Identity, target: Target): ResolvedAction | Promise<ResolvedAction>
+  resolve(identity: Identity, target: Target): Invocable | Promise<Invocable>
   /** The entity was written or removed. */
   invalidate(name: FullyQualifiedName): void
   /** The limits of a namespace were changed: what was resolved for it holds them. */
@@ -44,7 +51,7 @@ export interface Resolver {
 }
 
 interface Entry {
-  readonly resolved: ResolvedAction
+  readonly resolved: Invocable
   /** Paths of all that it was put together from: the action, its package, the bindings on the way. */
   readonly paths: readonly string[]
 }
@@ -58,11 +65,11 @@ export function createResolver(deps: ResolverDeps): Resolver {
   })
   /** The keys under which the cache holds something that an entity has a part in, by the entity's path. */
   const cachedAs = new Map<string, Set<string>>()
-  const underWay = new Map<string, Promise<ResolvedAction>>()
+  const underWay = new Map<string, Promise<Invocable>>()
   const counters = { hits: 0, misses: 0 }
   let generation = 0
 
-  async function load(identity: Identity, target: Target, cacheKey: string): Promise<ResolvedAction> {
+  async function load(identity: Identity, target: Target, cacheKey: string): Promise<Invocable> {
     const asked = parseTarget(identity, target)
     const begun = generation
     const opened = await openFor(identity, asked) // -> 403, 404, 409, 422
@@ -71,13 +78,10 @@ export function createResolver(deps: ResolverDeps): Resolver {
     if (found === undefined) throw notFound()
     const { revision, document: action } = found
     if (action.entityType !== 'action') throw wrongCollection()
-    if (!isRunnable(action)) throw new Fault('sequences are not run here')
     const deprecated = action.exec.type === 'code' && findKind(deps.manifest, action.exec.kind)?.deprecated === true
     if (deprecated) throw deprecatedKind(action.exec.kind)
     requireAllowedKind(identity, kindOf(action.exec)) // -> 403
-    const readCode = (digest: string): Promise<string | undefined> => deps.getCode(digest as CodeDigest)
-    const way = { identity, action, revision, ...(opened !== undefined && { opened }) }
-    const resolved = resolveFor(way, deps.manifest, readCode)
+    const resolved = invocableOf(identity, action, revision, opened)
     // A write that came while we read must not be hidden by what we read before it.
     if (begun === generation) {
       const packages = opened?.chain.map(({ document }) => formatPath(document)) ?? []
@@ -86,6 +90,18 @@ export function createResolver(deps: ResolverDeps): Resolver {
       remember(paths, cacheKey)
     }
     return resolved
+  }
+
+  function invocableOf(
+    identity: Identity,
+    action: Action,
+    revision: Revision,
+    opened: OpenedPackage | undefined,
+  ): Invocable {
+    if (isSequence(action)) return resolveSequence(identity, action, opened)
+    if (!isRunnable(action)) throw new Fault('an action that is neither a sequence nor code')
+    const way = { identity, action, revision, ...(opened !== undefined && { opened }) }
+    return resolveFor(way, deps.manifest, (digest) => deps.getCode(digest as CodeDigest))
   }
 
   /** The package of an action that lies in one; checks whether the caller may call the action. */

@@ -10,6 +10,7 @@ import type { JsonValue } from '../model/json.ts'
 import { isJsonObject, isTruthy } from '../model/json.ts'
 import type { RuntimesManifest } from '../model/manifest.ts'
 import { findKind, formatImage } from '../model/manifest.ts'
+import type { NamespaceName } from '../model/names.ts'
 import { formatPath } from '../model/names.ts'
 import type { Parameter } from '../model/parameters.ts'
 import { annotation, mergeByKey } from '../model/parameters.ts'
@@ -17,16 +18,18 @@ import type { OpenedPackage } from '../entitlement/open-package.ts'
 import type { ActionProgram } from '../proxy/run-request.ts'
 import { CodeMissing } from '../proxy/container-proxy.ts'
 
-export interface ResolvedAction {
-  /** As stored: its parameters are its own alone. */
-  readonly action: RunnableAction
-  readonly key: ActionKey
-  readonly requirements: ActionRequirements
-  readonly program: ActionProgram
-  /** All bound parameters: those of the package, overridden by those of the binding, overridden by the action's own. */
-  readonly parameters: readonly Parameter[]
-  /** `NS/BINDING`, where the action was called through one. */
-  readonly bindingPath: string | undefined
+/** What metrics say of an activation besides how it ended. */
+export interface Observed {
+  /** The action's own namespace. */
+  readonly namespace: NamespaceName
+  /** As the list filter `name` has it. */
+  readonly action: string
+  readonly kind: string
+  readonly memoryMb: number
+}
+
+/** What is bound to an action, in the forms that its arguments are made of. */
+export interface BoundParameters {
   /** Bound parameters that go with each run. */
   readonly bound: ReadonlyMap<string, JsonValue>
   /** The same as JSON members without braces (`"a":1,"b":2`), as UTF-8 bytes in a latin1 string. */
@@ -37,11 +40,27 @@ export interface ResolvedAction {
   readonly finalKeys: ReadonlySet<string> | undefined
   /** Keys that go with init even when the payload sets them. */
   readonly initKeys: ReadonlySet<string>
+}
+
+export interface ResolvedAction extends BoundParameters {
+  readonly type: 'action'
+  /** As stored: its parameters are its own alone. */
+  readonly action: RunnableAction
+  readonly key: ActionKey
+  readonly requirements: ActionRequirements
+  readonly program: ActionProgram
+  /** All bound parameters: those of the package, overridden by those of the binding, overridden by the action's own. */
+  readonly parameters: readonly Parameter[]
+  /** `NS/BINDING`, where the action was called through one. */
+  readonly bindingPath: string | undefined
   readonly providesApiKey: boolean
   /** What the list filter `name` matches. */
   readonly filter: string
+  readonly observed: Observed
   /** Leading members of the record's annotations, as JSON text without the closing bracket. */
   readonly annotationsHead: string
+  /** The same for the composition that the action conducts (annotation `conductor`); undefined: it conducts none. */
+  readonly flowHead: string | undefined
   /** A run that was cut off by a crash may be begun again (annotation `idempotent`). */
   readonly idempotent: boolean
 }
@@ -74,14 +93,14 @@ export function resolveFor(
   const atInit = parameters.filter((parameter) => parameter.init === true)
   const provideApiKey = annotation(annotations, 'provide-api-key')
   const kind = findKind(manifest, kindOf(exec))
-  const heads: [string, JsonValue][] = [
-    ['path', path],
-    ['kind', kindOf(exec)],
-    ['limits', limitsJson(limits)],
-  ]
+  const filter = action.package === undefined ? action.name : `${binding?.name ?? action.package}/${action.name}`
   const bindingPath = binding === undefined ? undefined : formatPath(binding)
-  if (bindingPath !== undefined) heads.push(['binding', bindingPath])
+  const head = (...own: [string, JsonValue][]): string => {
+    const all = [['path', path], ...own, ...(bindingPath === undefined ? [] : [['binding', bindingPath]])]
+    return `[${all.map(([name, value]) => JSON.stringify({ key: name, value })).join(',')}`
+  }
   return {
+    type: 'action',
     action,
     key,
     requirements: {
@@ -120,8 +139,12 @@ export function resolveFor(
     initKeys: new Set(atInit.map(({ key }) => key)),
     // An action older than the annotation gets the key: absence counts as true.
     providesApiKey: provideApiKey === undefined || isTruthy(provideApiKey),
-    filter: action.package === undefined ? action.name : `${binding?.name ?? action.package}/${action.name}`,
-    annotationsHead: `[${heads.map(([name, value]) => JSON.stringify({ key: name, value })).join(',')}`,
+    filter,
+    observed: { namespace: action.namespace, action: filter, kind: kindOf(exec), memoryMb: limits.memoryMb },
+    annotationsHead: head(['kind', kindOf(exec)], ['limits', limitsJson(limits)]),
+    flowHead: isTruthy(annotation(annotations, 'conductor'))
+      ? head(['kind', 'sequence'], ['conductor', true])
+      : undefined,
     idempotent: isTruthy(annotation(annotations, 'idempotent')),
   }
 }
