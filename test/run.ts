@@ -4,7 +4,13 @@ import { spawnSync } from 'node:child_process'
 import { globSync } from 'node:fs'
 
 const wanted = process.argv.slice(2)
-const files = globSync(['src/**/*.test.ts', 'runtimes/**/*.test.ts', 'test/**/*.test.ts', 'bench/**/*.test.ts'])
+const files = globSync([
+  'src/**/*.test.ts',
+  'runtimes/**/*.test.ts',
+  'system-packages/*.test.ts',
+  'test/**/*.test.ts',
+  'bench/**/*.test.ts',
+])
   .filter((file) => wanted.length === 0 || wanted.some((path) => file.startsWith(path)))
   .sort()
 if (files.length === 0) {

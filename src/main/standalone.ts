@@ -40,6 +40,7 @@ import { openRouter } from './open-router.ts'
 import type { HostReport } from './process-containers.ts'
 import { openProcessContainers } from './process-containers.ts'
 import { startRetention } from './retention.ts'
+import { startSeeding } from './seeding.ts'
 import { registerStandaloneMetrics } from './standalone-metrics.ts'
 import { holdYoungGeneration, releaseYoungGeneration } from './young-generation.ts'
 
@@ -201,6 +202,18 @@ async function start(options: StandaloneOptions, cleanups: (() => Promise<void> 
     },
     reportFault,
   })
+  const seeding = config.systemPackages
+    ? startSeeding({
+        artifacts,
+        manifest,
+        system: limits,
+        clock,
+        timers,
+        log,
+        changed: (change) => router.invalidate(change),
+      })
+    : undefined
+  cleanups.push(() => seeding?.stop())
 
   const health = new HealthRegistry({ clock })
   health.add('artifact store', () => artifacts.probe())

@@ -30,6 +30,11 @@ export const server = {
     failure: 'On with strangers among the users: their code runs with the rights of the platform.',
     whom: 'Developers on a machine of their own. Never on a shared one.',
   }),
+  systemPackages: flag(true, {
+    doc: 'Writes the packages `utils` and `samples` of the namespace `whisk.system` at each start where they are missing or differ.',
+    failure: 'Off: clients and compositions that use `/whisk.system/utils/echo` and the like get 404.',
+    whom: 'Operators who keep packages of their own in `whisk.system`.',
+  }),
 }
 
 export const internal = {

@@ -1,0 +1,8 @@
+/**
+ * Logs a line.
+ *
+ * @param {string} params.payload who is greeted in it
+ */
+function main(params) {
+  console.log(`hello ${params.payload}!`)
+}
