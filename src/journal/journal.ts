@@ -21,6 +21,8 @@ export interface JournalEntry {
 export interface ClaimedEntry extends JournalEntry {
   /** True when it was started and never settled: by an earlier process that did not live to, or before it was given back. It must not run again unasked. */
   readonly cutOff: boolean
+  /** What was noted last of how far its work has come; undefined: nothing was. */
+  readonly progress: string | undefined
 }
 
 /** The bound on entries or bytes is reached. Nothing was written. */
@@ -43,6 +45,11 @@ export interface Journal {
   release(activationId: ActivationId): Promise<void>
   /** Durably notes that the work is about to begin. Rejects when the entry is unknown. */
   markStarted(activationId: ActivationId): Promise<void>
+  /**
+   * Durably notes how far the work has come, in place of what was noted before: whoever claims the entry next is told. Counts among the bytes that are held,
+   * and is not refused for their bound, since it is accepted work. Rejects when the entry is unknown.
+   */
+  note(activationId: ActivationId, progress: string): Promise<void>
   /** Removes the entry: its record is stored. Idempotent. */
   settle(activationId: ActivationId): Promise<void>
   /**

@@ -15,6 +15,8 @@ interface Held {
   readonly bytes: number
   claimed: boolean
   started: boolean
+  /** Characters of the note; undefined: there is none. */
+  noted?: number
 }
 
 const index = fc.nat(8)
@@ -37,6 +39,10 @@ const operation = fc.oneof(
       bytes: fc.integer({ min: 0, max: 20 }),
     }),
   },
+  {
+    weight: 2,
+    arbitrary: fc.record({ type: fc.constant('note' as const), index, bytes: fc.integer({ min: 0, max: 20 }) }),
+  },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('reopen' as const) }) },
 )
 type ModelOperation = typeof operation extends fc.Arbitrary<infer Value> ? Value : never
@@ -55,7 +61,7 @@ export async function agreesWithModel(place: () => JournalPlace, runs = 8): Prom
             journal = await here.open(BOUNDS)
             for (const held of model) held.claimed = false
           } else model = await apply(journal, model, each)
-          const bytes = model.reduce((sum, held) => sum + held.bytes, 0)
+          const bytes = sizeOf(model)
           assert.deepEqual(journal.depth(), { entries: model.length, bytes })
         }
       } finally {
@@ -75,7 +81,7 @@ async function apply(
   switch (each.type) {
     case 'append': {
       const append = journal.append(entryOf(each.index, 'x'.repeat(each.bytes)))
-      const bytes = model.reduce((sum, held) => sum + held.bytes, each.bytes)
+      const bytes = sizeOf(model) + each.bytes
       const known = model.some((held) => held.index === each.index)
       if (!known && (model.length >= BOUNDS.maxEntries || bytes > BOUNDS.maxBytes)) {
         await assert.rejects(append, JournalFull)
@@ -88,8 +94,13 @@ async function apply(
       const due = model.filter((held) => !held.claimed).slice(0, each.max)
       const claimed = await journal.claim(each.max)
       assert.deepEqual(
-        claimed.map(({ activationId, payload, cutOff }) => [activationId, payload.length, cutOff]),
-        due.map((held) => [idOf(held.index), held.bytes, held.started]),
+        claimed.map(({ activationId, payload, cutOff, progress }) => [
+          activationId,
+          payload.length,
+          cutOff,
+          progress?.length,
+        ]),
+        due.map((held) => [idOf(held.index), held.bytes, held.started, held.noted]),
       )
       for (const held of due) held.claimed = true
       return model
@@ -108,6 +119,16 @@ async function apply(
       }
       return model
     }
+    case 'note': {
+      const held = model.find((other) => other.index === each.index)
+      const note = journal.note(idOf(each.index), 'n'.repeat(each.bytes))
+      if (held === undefined) await assert.rejects(note)
+      else {
+        await note
+        held.noted = each.bytes
+      }
+      return model
+    }
     case 'settle':
       await journal.settle(idOf(each.index))
       return model.filter((held) => held.index !== each.index)
@@ -118,7 +139,7 @@ async function apply(
       const fresh = each.successors.filter((successor) => !rest.some((held) => held.index === successor))
       const entries = fresh.map((successor) => entryOf(successor, 'x'.repeat(each.bytes)))
       const replace = journal.replace(idOf(each.index), entries)
-      const bytes = rest.reduce((sum, held) => sum + held.bytes, each.bytes * fresh.length)
+      const bytes = sizeOf(rest) + each.bytes * fresh.length
       if (own !== undefined && (rest.length + fresh.length > BOUNDS.maxEntries || bytes > BOUNDS.maxBytes)) {
         await assert.rejects(replace, JournalFull)
         return model
@@ -131,6 +152,10 @@ async function apply(
       ]
     }
   }
+}
+
+function sizeOf(model: readonly Held[]): number {
+  return model.reduce((sum, { bytes, noted = 0 }) => sum + bytes + noted, 0)
 }
 
 function idOf(index: number): ActivationId {

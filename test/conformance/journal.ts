@@ -46,8 +46,8 @@ export function describeJournal(name: string, place: () => JournalPlace): void {
     it('S4-54: hands out what was appended, oldest first, each once', async () => {
       for (const index of [1, 2, 3]) await journal.append(entryOf(index, `payload ${index} "ü\u0000"`))
       assert.deepEqual(await journal.claim(2), [
-        { ...entryOf(1, 'payload 1 "ü\u0000"'), cutOff: false },
-        { ...entryOf(2, 'payload 2 "ü\u0000"'), cutOff: false },
+        { ...entryOf(1, 'payload 1 "ü\u0000"'), cutOff: false, progress: undefined },
+        { ...entryOf(2, 'payload 2 "ü\u0000"'), cutOff: false, progress: undefined },
       ])
       assert.deepEqual(idsOf(await journal.claim(2)), [idOf(3)])
       assert.deepEqual(await journal.claim(2), [])
@@ -90,7 +90,7 @@ export function describeJournal(name: string, place: () => JournalPlace): void {
       await journal.claim(1)
       await journal.markStarted(idOf(1))
       await journal.release(idOf(1))
-      assert.deepEqual(await journal.claim(1), [{ ...entryOf(1), cutOff: true }])
+      assert.deepEqual(await journal.claim(1), [{ ...entryOf(1), cutOff: true, progress: undefined }])
     })
 
     it('S3-57: after reopening, what was not started is pending and what was started is cut off', async () => {
@@ -110,6 +110,37 @@ export function describeJournal(name: string, place: () => JournalPlace): void {
         claimed.map(({ cutOff }) => cutOff),
         [false, true, false, false],
       )
+    })
+
+    it('S4-78: hands out what was noted last with the entry, whoever claims it', async () => {
+      for (const index of [1, 2, 3]) await journal.append(entryOf(index))
+      await journal.claim(2)
+      await journal.note(idOf(1), 'first')
+      await journal.note(idOf(1), 'second "ü\u0000"')
+      await journal.note(idOf(2), '')
+      await journal.release(idOf(1))
+      const noted = async (): Promise<unknown> => (await journal.claim(9)).map(({ progress }) => progress)
+      assert.deepEqual(await noted(), ['second "ü\u0000"', undefined])
+      await reopen()
+      assert.deepEqual(await noted(), ['second "ü\u0000"', '', undefined])
+      await assert.rejects(journal.note(idOf(4), 'unknown'))
+    })
+
+    it('S4-78: a note counts while its entry is there, and is taken whatever the bound', async () => {
+      await reopen({ maxEntries: 10, maxBytes: 60 })
+      await journal.append(entryOf(1, 'x'.repeat(50)))
+      await journal.claim(1)
+      await journal.note(idOf(1), 'ü'.repeat(100))
+      assert.deepEqual(journal.depth(), { entries: 1, bytes: 250 })
+      await journal.note(idOf(1), 'y'.repeat(20))
+      assert.deepEqual(journal.depth(), { entries: 1, bytes: 70 })
+      await assert.rejects(journal.append(entryOf(2, 'z')), JournalFull)
+      await reopen({ maxEntries: 10, maxBytes: 60 })
+      assert.deepEqual(journal.depth(), { entries: 1, bytes: 70 })
+      await journal.settle(idOf(1))
+      assert.deepEqual(journal.depth(), { entries: 0, bytes: 0 })
+      await journal.append(entryOf(1, 'again'))
+      assert.deepEqual(await journal.claim(1), [{ ...entryOf(1, 'again'), cutOff: false, progress: undefined }])
     })
 
     it('hands out what is appended after everything before was settled, also after reopening', async () => {
@@ -161,7 +192,7 @@ export function describeJournal(name: string, place: () => JournalPlace): void {
       await journal.claim(1)
       await journal.markStarted(idOf(1))
       await journal.replace(idOf(1), [entryOf(1, 'then')])
-      assert.deepEqual(await journal.claim(9), [{ ...entryOf(1, 'then'), cutOff: false }])
+      assert.deepEqual(await journal.claim(9), [{ ...entryOf(1, 'then'), cutOff: false, progress: undefined }])
       await journal.replace(idOf(1), [])
       assert.deepEqual(journal.depth(), { entries: 0, bytes: 0 })
     })

@@ -13,4 +13,12 @@ CREATE TABLE entries (
 CREATE TABLE probe (id INTEGER PRIMARY KEY, at INTEGER NOT NULL) STRICT;
 `
 
-export const JOURNAL_MIGRATIONS: readonly string[] = [FIRST]
+/** Apart from the entries: a note is written for each step of a call, and must not rewrite its payload each time. */
+const PROGRESS = `
+CREATE TABLE progress (
+  seq INTEGER PRIMARY KEY,
+  note TEXT NOT NULL
+) STRICT;
+`
+
+export const JOURNAL_MIGRATIONS: readonly string[] = [FIRST, PROGRESS]

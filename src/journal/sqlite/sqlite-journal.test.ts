@@ -23,6 +23,7 @@ describeJournal('SQLite', () => {
         claim: (max) => stores.journal.claim(max),
         release: (id) => stores.journal.release(id),
         markStarted: (id) => stores.journal.markStarted(id),
+        note: (id, progress) => stores.journal.note(id, progress),
         settle: (id) => stores.journal.settle(id),
         replace: (id, successors) => stores.journal.replace(id, successors),
         depth: () => stores.journal.depth(),

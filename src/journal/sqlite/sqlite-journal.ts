@@ -20,8 +20,8 @@ export interface SqliteJournalOptions {
 
 interface Claim {
   readonly seq: number
-  /** Of the payload. */
-  readonly bytes: number
+  /** Of the payload and the note. */
+  bytes: number
 }
 
 /** Characters of payloads that one claim may hold. */
@@ -112,12 +112,13 @@ export class SqliteJournal implements Journal {
     return rows.map((row) => this.#handOut(row))
   }
 
-  #handOut([seq, id, acceptedAt, deadlineAt, started, payload]: EntryRow): ClaimedEntry {
+  #handOut([seq, id, acceptedAt, deadlineAt, started, payload, note]: EntryRow): ClaimedEntry {
     const activationId = id as ActivationId
     this.#released.delete(activationId)
     this.#cursor = Math.max(this.#cursor, seq)
-    this.#claims.set(activationId, { seq, bytes: Buffer.byteLength(payload) })
-    return { activationId, acceptedAt, deadlineAt, payload, cutOff: started !== 0 }
+    const bytes = Buffer.byteLength(payload) + (note === null ? 0 : Buffer.byteLength(note))
+    this.#claims.set(activationId, { seq, bytes })
+    return { activationId, acceptedAt, deadlineAt, payload, cutOff: started !== 0, progress: note ?? undefined }
   }
 
   async release(activationId: ActivationId): Promise<void> {
@@ -132,6 +133,15 @@ export class SqliteJournal implements Journal {
     if (!(await this.#connection.call('markStarted', activationId))) {
       throw new Error(`the journal has no activation ${activationId}`)
     }
+  }
+
+  async note(activationId: ActivationId, progress: string): Promise<void> {
+    await this.open()
+    const grown = await this.#change(() => this.#connection.call('note', activationId, progress))
+    if (grown === null) throw new Error(`the journal has no activation ${activationId}`)
+    this.#bytes += grown
+    const claim = this.#claims.get(activationId)
+    if (claim !== undefined) claim.bytes += grown
   }
 
   async settle(activationId: ActivationId): Promise<void> {
