@@ -31,6 +31,7 @@ import { invoke } from '../../src/router/invoke.ts'
 import type { Endpoint } from '../../src/router/routing-table.ts'
 import { ActivationSpool } from '../../src/stores/activation-spool.ts'
 import { ActivationWriter } from '../../src/stores/activation-writer.ts'
+import { createParameterCipher } from '../../src/stores/parameter-cipher.ts'
 import { openSqliteStores } from '../../src/stores/sqlite/open.ts'
 import { silentLogger } from '../../src/telemetry/logger.ts'
 import { MetricsRegistry } from '../../src/telemetry/metrics.ts'
@@ -87,6 +88,7 @@ async function startRouter(): Promise<ReturnType<typeof openRouter>> {
   const made = openRouter({
     config,
     limits,
+    cipher: createParameterCipher({ current: undefined, keys: [] }),
     artifacts,
     entitlement: basicEntitlement(),
     journal,

@@ -50,14 +50,14 @@ export function sendError(exchange: Exchange, error: unknown, report?: ReportFau
   }
   if (error instanceof Refusal) sendRefusal(exchange, error)
   else if (error instanceof TransportRefusal) sendTransportRefusal(exchange, error)
-  else if (error instanceof Fault) sendOwnFault(exchange, error.status)
+  else if (error instanceof Fault) sendOwnFault(exchange, error.status, error.told)
   else if (error instanceof StoreUnavailable) sendOwnFault(exchange, 503)
   else send(res, 500, [], TEXT_TYPE, DEFAULT_MESSAGES[500] ?? '')
 }
 
-function sendOwnFault({ res, tid }: Exchange, status: 500 | 503): void {
+function sendOwnFault({ res, tid }: Exchange, status: 500 | 503, told = DEFAULT_MESSAGES[status] ?? ''): void {
   const headers = status === 503 ? [...REST_CORS, 'Retry-After', `${RETRY_SECONDS}`] : REST_CORS
-  sendEnvelope(res, status, DEFAULT_MESSAGES[status] ?? '', tid, headers)
+  sendEnvelope(res, status, told, tid, headers)
 }
 
 function sendRefusal({ req, res, tid }: Exchange, error: Refusal): void {

@@ -80,6 +80,11 @@ const SAMPLES: Readonly<Record<string, readonly string[]>> = {
   'entitlement.provider': ['/opt/rights.js', '@acme/rights', 'file:///opt/rights.js'],
   'runtimes.manifest': ['/etc/runtimes.json', '{"runtimes":{}}'],
   'internal.listen': ['0.0.0.0:7000', '[::1]:7000', 'node-1:7000'],
+  'parameterStorage.aes256': [
+    `2026:${Buffer.alloc(32, 1).toString('base64')}`,
+    `${Buffer.alloc(32, 2).toString('base64')},old:${Buffer.alloc(32, 3).toString('base64')}`,
+  ],
+  'parameterStorage.aes128': [Buffer.alloc(16, 1).toString('base64')],
   'internal.token': ['0123456789abcdef', 'a much longer secret than that'],
 }
 

@@ -8,7 +8,7 @@ const LAST_UID = 4_294_967_293
 
 /** What is wrong with the combination of values, one sentence a rule; empty when all is well. */
 export function brokenRules(config: Config): readonly string[] {
-  const { containers, http, internal, journal, limits, router } = config
+  const { containers, http, internal, journal, limits, parameterStorage, router } = config
   const found: string[] = []
   const require = (holds: boolean, message: string): void => {
     if (!holds) found.push(message)
@@ -23,6 +23,15 @@ export function brokenRules(config: Config): readonly string[] {
     internalPort === 0 ||
     internalPort !==
       config.port, `port and internal.listen both use port ${config.port}: give internal.listen another one.`)
+
+  for (const [scheme, name] of [
+    ['aes-256', 'aes256'],
+    ['aes-128', 'aes128'],
+  ] as const) {
+    require(parameterStorage.current !== scheme ||
+      parameterStorage[name] !==
+        '', `parameterStorage.current is ${scheme} without a key: set parameterStorage.${name} (by file), or parameterStorage.current: off.`)
+  }
 
   requireRange('limits.timeout', limits.timeout)
   requireRange('limits.memory', limits.memory)

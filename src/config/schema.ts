@@ -8,7 +8,7 @@ import { containers, runtimes } from './sections/containers.ts'
 import { activations, collector, journal, placement, router } from './sections/data-plane.ts'
 import { entitlement } from './sections/entitlement.ts'
 import { limits } from './sections/limits.ts'
-import { authentication, http, internal, log, server, shutdown } from './sections/server.ts'
+import { authentication, http, internal, log, parameterStorage, server, shutdown } from './sections/server.ts'
 
 /** Keys and groups of keys by name. */
 export interface Section {
@@ -22,6 +22,7 @@ export const schema = {
   limits,
   authentication,
   entitlement,
+  parameterStorage,
   router,
   journal,
   activations,

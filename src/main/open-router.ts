@@ -33,6 +33,7 @@ import type { Endpoint } from '../router/routing-table.ts'
 import { createRoutingTable } from '../router/routing-table.ts'
 import type { ActivationWriter } from '../stores/activation-writer.ts'
 import type { ArtifactStore } from '../stores/artifact-store.ts'
+import type { ParameterCipher } from '../stores/parameter-cipher.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { UserMetrics } from '../telemetry/user-metrics.ts'
 
@@ -40,6 +41,7 @@ export interface OpenRouterOptions {
   readonly config: Config
   readonly limits: SystemLimits
   readonly artifacts: ArtifactStore
+  readonly cipher: Pick<ParameterCipher, 'open'>
   readonly entitlement: EntitlementProvider
   readonly journal: Journal
   readonly writer: ActivationWriter
@@ -70,7 +72,12 @@ export interface Router {
 
 /** Builds a router that has not joined the control plane yet. */
 export function openRouter(options: OpenRouterOptions): Router {
-  const { config, limits, artifacts, writer, clock, timers, ids, log } = options
+  const { config, limits, artifacts, cipher, writer, clock, timers, ids, log } = options
+  /** Entities with their parameters decrypted: for whatever hands them to actions, and never to be written or shown. */
+  const readable: ArtifactStore['getEntity'] = async (name) => {
+    const found = await artifacts.getEntity(name)
+    return found && { ...found, document: cipher.open(found.document) }
+  }
   const authenticator = createAuthenticator({
     provider: openAuthentication(config.authentication.provider, artifacts),
     systemLimits: limits,
@@ -79,7 +86,7 @@ export function openRouter(options: OpenRouterOptions): Router {
     cacheTtlMs: config.router.authCacheTtlMs,
   })
   const resolver = createResolver({
-    getEntity: (name) => artifacts.getEntity(name),
+    getEntity: readable,
     entitlement: options.entitlement,
     getCode: (digest) => artifacts.getCode(digest),
     manifest: options.manifest,

@@ -13,6 +13,7 @@ import type { RecordKeeper } from '../router/keep-records.ts'
 import type { Parking } from '../router/parking.ts'
 import type { Resolver } from '../router/resolve.ts'
 import type { ActivationWriter } from '../stores/activation-writer.ts'
+import type { ParameterCipher } from '../stores/parameter-cipher.ts'
 import type { MetricsRegistry, Sample } from '../telemetry/metrics.ts'
 
 export interface MeasuredParts {
@@ -21,6 +22,7 @@ export interface MeasuredParts {
   readonly dispatcher: Dispatcher
   readonly factory: ProcessContainerFactory
   readonly journal: JournalDispatcher
+  readonly cipher: ParameterCipher
   readonly journalStore: Pick<Journal, 'depth'>
   readonly management: Management
   readonly parking: Parking
@@ -84,6 +86,11 @@ export function registerStandaloneMetrics(registry: MetricsRegistry, parts: Meas
     const { flushed, failures, spooled, replayed, rejected } = writer
     return samplesOf({ flushed, failures, spooled, replayed, rejected, ...parts.records.counters })
   })
+  events(
+    'stave_parameters_total',
+    'Values of parameters encrypted and decrypted, and failures to.',
+    parts.cipher.counters,
+  )
   events('stave_management_requests_total', 'Requests to the management plane.', parts.management.counters)
 }
 

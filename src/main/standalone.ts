@@ -7,6 +7,7 @@ import { createHttpServer } from '../api/http-server.ts'
 import { sendError } from '../api/respond.ts'
 import { transactionIdOf } from '../api/transaction-id.ts'
 import { systemLimits } from '../config/limits.ts'
+import { parameterKeys, parameterScheme } from '../config/parameter-storage.ts'
 import type { LoadedConfig } from '../config/load.ts'
 import { configJson } from '../config/print.ts'
 import { adminSocketPath, runDirectory } from '../config/runtime-paths.ts'
@@ -17,6 +18,7 @@ import { randomCredentials } from '../management/credentials.ts'
 import { createManagement } from '../management/management.ts'
 import { createNamespaceAdministration } from '../management/namespace-administration.ts'
 import type { NotifyChange } from '../management/store-change.ts'
+import { parameterRoutes } from '../management/parameter-renewal.ts'
 import { createUserAdministration } from '../management/user-administration.ts'
 import type { Clock } from '../model/clock.ts'
 import { systemClock, systemTimers } from '../model/clock.ts'
@@ -26,6 +28,7 @@ import { handleInvoke, matchInvocation } from '../router/http-invoke.ts'
 import { ActivationSpool } from '../stores/activation-spool.ts'
 import { ActivationWal } from '../stores/activation-wal.ts'
 import { ActivationWriter } from '../stores/activation-writer.ts'
+import { createParameterCipher } from '../stores/parameter-cipher.ts'
 import { openSqliteStores } from '../stores/sqlite/open.ts'
 import { HealthRegistry } from '../telemetry/health.ts'
 import type { Logger } from '../telemetry/logger.ts'
@@ -109,6 +112,8 @@ async function start(options: StandaloneOptions, cleanups: (() => Promise<void> 
   })
   cleanups.push(() => stores.close())
   const { artifacts, activations } = stores
+  const keys = parameterKeys(config)
+  const cipher = createParameterCipher({ current: parameterScheme(config), keys })
   const writer = new ActivationWriter({
     store: activations,
     spool: new ActivationSpool({ directory: config.dataDir }),
@@ -169,6 +174,7 @@ async function start(options: StandaloneOptions, cleanups: (() => Promise<void> 
     config,
     limits,
     artifacts,
+    cipher,
     entitlement,
     journal: stores.journal,
     writer,
@@ -184,6 +190,7 @@ async function start(options: StandaloneOptions, cleanups: (() => Promise<void> 
   })
   const management = createManagement({
     artifacts,
+    cipher,
     activations: writer,
     authenticate: router.invokeDeps.authenticate,
     entitlement,
@@ -225,6 +232,7 @@ async function start(options: StandaloneOptions, cleanups: (() => Promise<void> 
     ...router,
     factory,
     journalStore: stores.journal,
+    cipher,
     management,
     pool,
     proxies,
@@ -236,6 +244,7 @@ async function start(options: StandaloneOptions, cleanups: (() => Promise<void> 
   const admin = createAdminApi({
     administration: createUserAdministration({ store: artifacts, credentials: randomCredentials(), changed }),
     namespaces: createNamespaceAdministration({ store: artifacts, system: limits, changed }),
+    routes: parameterRoutes({ store: artifacts, cipher, keys, changed }),
     audit: (entry) => log.info(entry, 'administration'),
     metrics: () => registry.render(),
     readiness: async () => {

@@ -21,6 +21,7 @@ import { findKind } from '../model/manifest.ts'
 import type { FullyQualifiedName } from '../model/names.ts'
 import { parseEntityName, resolveNamespace } from '../model/names.ts'
 import type { ArtifactStore } from '../stores/artifact-store.ts'
+import type { ParameterCipher } from '../stores/parameter-cipher.ts'
 import type { ApiCall } from './api-call.ts'
 import { readEntityBody } from './entity-body.ts'
 import { findEntity, refuseConflict } from './find-entity.ts'
@@ -31,6 +32,7 @@ import type { NotifyChange } from './store-change.ts'
 import { codeOf } from './action-code.ts'
 
 export interface ActionsDeps {
+  readonly cipher: Pick<ParameterCipher, 'seal'>
   readonly artifacts: Pick<
     ArtifactStore,
     'getEntity' | 'putEntity' | 'deleteEntity' | 'listEntities' | 'countEntities' | 'getCode'
@@ -98,10 +100,11 @@ async function putAction(call: ApiCall, name: FullyQualifiedName, on: ActionsDep
   checkDeprecation(put, stored?.document, on.manifest) // -> 400
 
   const now = on.clock.now()
-  const action =
+  const action = on.cipher.seal(
     stored === undefined
       ? createAction(name, put, identity.limits, now) // -> 400
-      : updateAction(stored.document, put, now)
+      : updateAction(stored.document, put, now),
+  )
   await on.artifacts.putEntity(action, put.exec?.code, stored?.revision).catch(refuseConflict) // -> 409
   on.changed({ type: 'entity', name })
   const code = put.exec === undefined ? await codeOf(action, on.artifacts) : put.exec.code

@@ -16,6 +16,7 @@ import { formatPath, parseEntityName, resolveNamespace } from '../model/names.ts
 import type { Package } from '../model/package.ts'
 import { packageSummaryJson, packageWithActionsJson } from '../model/package.ts'
 import type { ArtifactStore } from '../stores/artifact-store.ts'
+import type { ParameterCipher } from '../stores/parameter-cipher.ts'
 import type { ApiCall } from './api-call.ts'
 import { deletePackage } from './delete-package.ts'
 import { sendList } from './entity-list.ts'
@@ -24,6 +25,7 @@ import type { Route } from './routes.ts'
 import type { NotifyChange } from './store-change.ts'
 
 export interface PackagesDeps {
+  readonly cipher: Pick<ParameterCipher, 'seal'>
   readonly artifacts: Pick<ArtifactStore, 'getEntity' | 'putEntity' | 'deleteEntity' | 'listEntities' | 'countEntities'>
   readonly entitlement: EntitlementProvider
   /** What others share may be called, not looked at. */

@@ -31,10 +31,11 @@ export async function putPackage(call: ApiCall, name: FullyQualifiedName, on: Pa
   if (stored !== undefined && !overwrite) throw refusal('CONFLICT', 409, 'resource already exists')
 
   const now = on.clock.now()
-  const document =
+  const document = on.cipher.seal(
     stored === undefined
       ? createPackage(name, boundTo(put, bound), now) // -> 400
-      : updatePackage(stored.document, changeOf(put, stored.document.binding, bound), now) // -> 400, 409
+      : updatePackage(stored.document, changeOf(put, stored.document.binding, bound), now), // -> 400, 409
+  )
   await on.artifacts.putEntity(document, undefined, stored?.revision).catch(refuseConflict) // -> 409
   on.changed({ type: 'entity', name })
   sendJson(call, 200, JSON.stringify(packageJson(document)))

@@ -17,6 +17,7 @@ import type { Trigger } from '../model/trigger.ts'
 import { triggerJson, triggerSummaryJson } from '../model/trigger.ts'
 import { createTrigger, parseTriggerPut, updateTrigger } from '../model/trigger-put.ts'
 import type { ArtifactStore } from '../stores/artifact-store.ts'
+import type { ParameterCipher } from '../stores/parameter-cipher.ts'
 import type { ApiCall } from './api-call.ts'
 import { readEntityBody } from './entity-body.ts'
 import { sendList } from './entity-list.ts'
@@ -25,6 +26,7 @@ import type { Route } from './routes.ts'
 import type { NotifyChange } from './store-change.ts'
 
 export interface TriggersDeps {
+  readonly cipher: Pick<ParameterCipher, 'seal'>
   readonly artifacts: Pick<ArtifactStore, 'getEntity' | 'putEntity' | 'deleteEntity' | 'listEntities' | 'countEntities'>
   readonly entitlement: EntitlementProvider
   readonly system: SystemLimits
@@ -83,7 +85,9 @@ async function putTrigger(call: ApiCall, name: FullyQualifiedName, on: TriggersD
   const stored = await findEntity(on.artifacts, 'trigger', name) // -> 409
   if (stored !== undefined && !overwrite) throw refusal('CONFLICT', 409, 'resource already exists')
   const now = on.clock.now()
-  const trigger = stored === undefined ? createTrigger(name, put, now) : updateTrigger(stored.document, put, now) // -> 400
+  const trigger = on.cipher.seal(
+    stored === undefined ? createTrigger(name, put, now) : updateTrigger(stored.document, put, now), // -> 400
+  )
   await on.artifacts.putEntity(trigger, undefined, stored?.revision).catch(refuseConflict) // -> 409
   on.changed({ type: 'entity', name })
   answer(call, trigger)

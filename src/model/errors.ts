@@ -68,15 +68,24 @@ export class Refusal extends Error {
   }
 }
 
+export interface FaultOptions {
+  readonly cause?: unknown
+  readonly status?: 500 | 503
+  readonly told?: string
+}
+
 /** Something of ours broke. `message` is for the log, never for the caller. */
 export class Fault extends Error {
   override readonly name: string = 'Fault'
   /** Status of the answer: 503 where trying again can help, else 500. */
   readonly status: 500 | 503
+  /** What the caller is told; undefined: the default text of the status. */
+  readonly told: string | undefined
 
-  constructor(message: string, options: { readonly cause?: unknown; readonly status?: 500 | 503 } = {}) {
+  constructor(message: string, options: FaultOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.status = options.status ?? 500
+    this.told = options.told
   }
 }
 

@@ -195,6 +195,11 @@ export function createJournalDispatcher(deps: JournalDispatcherDeps): JournalDis
       deps.observe(identity, action.observed, completion, record)
       return await withLogs(record, completion)
     } catch (error) {
+      // Trying again would end in the same way, and its caller can do something about it.
+      if (error instanceof Fault && error.told !== undefined) {
+        deps.report(error, activationId)
+        return unrun(errorOutcome(WHISK_ERROR, error.told))
+      }
       if (!(error instanceof Refusal)) throw error
       // The waiting room is full: the journal is the better one.
       if (error.code === 'QUEUE_FULL') throw error

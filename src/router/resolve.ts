@@ -119,6 +119,7 @@ export function createResolver(deps: ResolverDeps): Resolver {
 
   function read(name: FullyQualifiedName): Promise<Stored<Entity> | undefined> {
     return deps.getEntity(name).catch((error: unknown) => {
+      if (error instanceof Fault) throw error
       throw new Fault('the action cannot be read', { cause: error, status: 503 })
     })
   }

@@ -12,16 +12,19 @@ import { randomIds } from '../../src/model/ids.ts'
 import { basicEntitlement } from '../../src/entitlement/basic-entitlement.ts'
 import type { SystemLimits } from '../../src/model/limits.ts'
 import type { RuntimeKind, RuntimesManifest } from '../../src/model/manifest.ts'
+import type { ParameterKey } from '../../src/model/parameter-keys.ts'
 import type { AuditEntry, ReadinessCheck } from '../../src/management/admin-api.ts'
 import { createAdminApi } from '../../src/management/admin-api.ts'
 import { randomCredentials } from '../../src/management/credentials.ts'
 import { createNamespaceAdministration } from '../../src/management/namespace-administration.ts'
 import { createManagement } from '../../src/management/management.ts'
+import { parameterRoutes } from '../../src/management/parameter-renewal.ts'
 import type { StoreChange } from '../../src/management/store-change.ts'
 import type { UserAdministration } from '../../src/management/user-administration.ts'
 import { createUserAdministration } from '../../src/management/user-administration.ts'
 import { createAuthenticator } from '../../src/router/authenticate.ts'
 import { basicAuthentication } from '../../src/router/basic-authentication.ts'
+import { createParameterCipher } from '../../src/stores/parameter-cipher.ts'
 import type { SqliteStores } from '../../src/stores/sqlite/open.ts'
 import { openSqliteStores } from '../../src/stores/sqlite/open.ts'
 import { systemLimitsFixture } from '../action-fixture.ts'
@@ -61,6 +64,7 @@ export const system: SystemLimits = {
 export interface ApiServer {
   readonly port: number
   readonly adminPort: number
+  readonly dataDir: string
   readonly administration: UserAdministration
   readonly stores: SqliteStores
   readonly faults: unknown[]
@@ -79,6 +83,8 @@ export interface ApiServer {
 export interface ApiServerOptions {
   readonly blackboxAllowed?: boolean
   readonly sharedPackagesExecuteOnly?: boolean
+  /** Keys of aes-256 that parameters are encrypted with. default: they are not */
+  readonly keys?: readonly ParameterKey[]
 }
 
 /** Starts a server on an empty data directory. */
@@ -108,8 +114,13 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
     changed,
   })
 
+  const cipher = createParameterCipher({
+    current: options.keys === undefined ? undefined : 'aes-256',
+    keys: options.keys ?? [],
+  })
   const management = createManagement({
     artifacts: stores.artifacts,
+    cipher,
     entitlement: basicEntitlement(),
     activations: stores.activations,
     manifest,
@@ -134,6 +145,7 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
   const admin = createAdminApi({
     administration,
     namespaces: createNamespaceAdministration({ store: stores.artifacts, system, changed }),
+    routes: parameterRoutes({ store: stores.artifacts, cipher, keys: options.keys ?? [], changed }),
     audit: (entry) => void audited.push(entry),
     metrics: () => 'stave_up 1\n',
     readiness: () => checks,
@@ -157,6 +169,7 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
   const running: ApiServer = {
     port,
     adminPort,
+    dataDir,
     administration,
     stores,
     faults,

@@ -1,5 +1,7 @@
 /** Keys of the process as a whole: where it listens, where it keeps its data, how it logs and stops. */
 
+import type { ParameterScheme } from '../../model/parameter-keys.ts'
+import { parseParameterKeys } from '../../model/parameter-keys.ts'
 import { choice, flag, integer, path, text } from '../field.ts'
 
 const HOST = /^[A-Za-z0-9_.:-]+$/
@@ -64,6 +66,41 @@ export const authentication = {
     doc: 'Who tells who callers are. `basic`: HTTP Basic with the keys in the artifact store, as OpenWhisk does.',
     failure: 'Callers whose credentials another provider gave are refused with 401.',
     whom: 'Nobody by default.',
+  }),
+}
+
+const keysOf = (scheme: ParameterScheme) => (value: string) => {
+  try {
+    parseParameterKeys(scheme, value)
+    return undefined
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
+}
+
+export const parameterStorage = {
+  current: choice(['off', 'noop', 'aes-128', 'aes-256'], 'off', {
+    doc: 'How parameters of actions, packages, bindings and triggers are encrypted before they are stored. `noop` is `off`, as in OpenWhisk.',
+    constraint: 'an AES scheme needs a key: `parameterStorage.aes256` or `parameterStorage.aes128`',
+    failure: '`off`: whoever reads the database file, or a copy of it, reads the parameters.',
+    whom: 'Operators whose users keep secrets in parameters: aes-256.',
+  }),
+  aes256: text('', {
+    secret: true,
+    doc: 'Keys of aes-256, newest first: the first one encrypts, all decrypt. Each is `BASE64` or `ID:BASE64`, with commas between them.',
+    constraint: 'keys of 32 bytes in base64',
+    check: keysOf('aes-256'),
+    failure:
+      'A key that is taken out while values are encrypted with it: calls of their actions fail. `/admin/parameters/renew` moves all to the first one.',
+    whom: 'Whoever turns encryption on; give it by file (STAVE_PARAMETER_STORAGE_AES256_FILE).',
+  }),
+  aes128: text('', {
+    secret: true,
+    doc: 'Keys of aes-128, as above.',
+    constraint: 'keys of 16 bytes in base64',
+    check: keysOf('aes-128'),
+    failure: 'As above.',
+    whom: 'Whoever takes over values that OpenWhisk encrypted so.',
   }),
 }
 

@@ -78,6 +78,17 @@ test('S0-3: the authentication provider is given by its class', async () => {
   )
 })
 
+test('2.4: encryption of parameters is configured by OpenWhisk’s variables', async () => {
+  const key = Buffer.alloc(32, 7).toString('base64')
+  const { config } = await load({
+    CONFIG_whisk_parameterStorage_current: 'aes-256',
+    CONFIG_whisk_parameterStorage_aes256: key,
+    CONFIG_whisk_parameterStorage_aes128: Buffer.alloc(16, 7).toString('base64'),
+  })
+  assert.deepEqual([config.parameterStorage.current, config.parameterStorage.aes256], ['aes-256', key])
+  await assert.rejects(load({ CONFIG_whisk_parameterStorage_current: 'aes-256' }), /is aes-256 without a key/)
+})
+
 test('S0-3: container factory classes become our providers', async () => {
   const provider = async (value: string): Promise<string> =>
     (await load({ CONFIG_whisk_spi_ContainerFactoryProvider: value })).config.containers.provider
