@@ -15,6 +15,8 @@ import type { Limits } from '../router/admission.ts'
 import { localLimits } from '../router/admission.ts'
 import type { Authenticator } from '../router/authenticate.ts'
 import { createAuthenticator } from '../router/authenticate.ts'
+import type { BusyPoll } from '../router/busy-poll.ts'
+import { busyPoll } from '../router/busy-poll.ts'
 import type { AuthenticationProvider } from '../router/authentication-provider.ts'
 import { basicAuthentication } from '../router/basic-authentication.ts'
 import type { Dispatcher } from '../router/dispatch.ts'
@@ -63,6 +65,7 @@ export interface Router {
   readonly admission: Limits
   readonly parking: Parking
   readonly dispatcher: Dispatcher
+  readonly busyPoll: BusyPoll
   readonly journal: JournalDispatcher
   readonly records: RecordKeeper
   readonly invokeDeps: HttpInvokeDeps
@@ -99,13 +102,21 @@ export function openRouter(options: OpenRouterOptions): Router {
     maxParkedPerAction: config.router.maxParkedPerAction,
     onChange: (actionKey, parked) => dispatcher.demand(actionKey, parked),
   })
+  const processors = availableParallelism()
+  const poll = busyPoll({
+    clock,
+    maxMs: config.router.busyPollUs / 1000,
+    maxRuns: Math.floor(processors / 2),
+    nextTurn: (callback) => void setImmediate(callback),
+  })
   const dispatcher: Dispatcher = createDispatcher({
     router: 'router0' as RouterId,
     table: createRoutingTable(),
     parking,
     control: options.control,
     endpointOf: options.endpointOf,
-    parallelism: Math.max(1, availableParallelism() - 1),
+    parallelism: Math.max(1, processors - 1),
+    busyPoll: poll,
     clock,
     timers,
   })
@@ -159,6 +170,7 @@ export function openRouter(options: OpenRouterOptions): Router {
     admission,
     parking,
     dispatcher,
+    busyPoll: poll,
     journal,
     records,
     invokeDeps,

@@ -7,6 +7,7 @@ import type { Management } from '../management/management.ts'
 import type { ProxyRegistry } from '../proxy/proxy-registry.ts'
 import type { Limits } from '../router/admission.ts'
 import type { Authenticator } from '../router/authenticate.ts'
+import type { BusyPoll } from '../router/busy-poll.ts'
 import type { Dispatcher } from '../router/dispatch.ts'
 import type { JournalDispatcher } from '../router/journal-dispatcher.ts'
 import type { RecordKeeper } from '../router/keep-records.ts'
@@ -19,6 +20,7 @@ import type { MetricsRegistry, Sample } from '../telemetry/metrics.ts'
 export interface MeasuredParts {
   readonly admission: Limits
   readonly authenticator: Authenticator
+  readonly busyPoll: BusyPoll
   readonly dispatcher: Dispatcher
   readonly factory: ProcessContainerFactory
   readonly journal: JournalDispatcher
@@ -47,6 +49,11 @@ export function registerStandaloneMetrics(registry: MetricsRegistry, parts: Meas
   )
   events('stave_router_authentications_total', 'Look-ups of callers.', parts.authenticator.counters)
   events('stave_router_resolutions_total', 'Look-ups of actions.', parts.resolver.counters)
+  events(
+    'stave_router_busy_polls_total',
+    'Waits for which the processor was kept awake: whether the event came meanwhile.',
+    parts.busyPoll.counters,
+  )
   events('stave_router_dispatches_total', 'Ways in which requests got into containers.', dispatcher.counters)
   gauge('stave_router_active', 'Requests that run or wait for a container.', () => dispatcher.active)
   gauge('stave_router_parked', 'Requests that wait for a container.', () => parking.length)

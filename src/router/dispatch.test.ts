@@ -54,6 +54,7 @@ function bench(options: { maxParked?: number; maxParkedPerAction?: number } = {}
     parking,
     control,
     parallelism: 8,
+    busyPoll: { sent: () => undefined, answered: () => undefined },
     clock,
     timers: clock,
     endpointOf: (id) => ({

@@ -10,6 +10,7 @@ import type { FinishedRun, RunRequest, RunResult } from '../proxy/run-request.ts
 import { serviceTime } from '../proxy/service-time.ts'
 import type { ServiceTime } from '../proxy/service-time.ts'
 import { SATURATION_MS, demandOf } from './demand-policy.ts'
+import type { BusyPoll } from './busy-poll.ts'
 import type { ParkFailure, Parking } from './parking.ts'
 import { isContainer } from './parking.ts'
 import type { ResolvedAction } from './resolved-action.ts'
@@ -24,6 +25,8 @@ export interface DispatcherDeps {
   readonly endpointOf: (id: ContainerId) => Endpoint | undefined
   /** Containers of one action that can run at the same time without taking the router's own processor. */
   readonly parallelism: number
+  /** Is told of each run that leaves and comes back. */
+  readonly busyPoll: Pick<BusyPoll, 'sent' | 'answered'>
   readonly clock: Clock
   readonly timers: Timers
 }
@@ -216,8 +219,10 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     if (overflowing) lessons.overflowed++
     // Marked between its reservation and now: the control plane keeps it, or makes another one ready before it goes.
     if (container.marked) control.usedWhileMarked(router, container.id)
+    deps.busyPoll.sent()
     return new Promise((resolve) => {
       container.endpoint.submit(request, (result) => {
+        deps.busyPoll.answered()
         if (overflowing) lessons.overflowed--
         if (result.type === 'finished') lessons.service.observe(result.runMs)
         else if (result.type === 'busy') openCircuit(container, result.retryAfterMs)

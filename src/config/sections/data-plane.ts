@@ -36,6 +36,13 @@ export const router = {
     failure: 'Too long: a stuck run holds up others.',
     whom: 'Nobody by default.',
   }),
+  busyPollUs: integer(200, {
+    max: 10_000,
+    doc: 'Longest time in microseconds that the router keeps its processor awake for an event of a lone short call, when such events have been coming that quickly. 0: never.',
+    failure:
+      'Too long: processor time is spent on waiting. 0: a lone call waits for processors to wake up, which on virtual machines takes longer than the call.',
+    whom: 'Operators of hosts where processor time that is not used is somebody else’s: 0.',
+  }),
   authCacheTtlMs: integer(300_000, {
     unit: 'ms',
     doc: 'Time that an authenticated key is remembered.',
