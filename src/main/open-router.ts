@@ -21,6 +21,8 @@ import type { AuthenticationProvider } from '../router/authentication-provider.t
 import { basicAuthentication } from '../router/basic-authentication.ts'
 import type { Dispatcher } from '../router/dispatch.ts'
 import { createDispatcher } from '../router/dispatch.ts'
+import { createFireExpander } from '../router/fire-expansion.ts'
+import type { HttpFireDeps } from '../router/http-fire.ts'
 import type { HttpInvokeDeps } from '../router/http-invoke.ts'
 import type { ActivateDeps, ObserveCompletion } from '../router/activate.ts'
 import type { JournalDispatcher } from '../router/journal-dispatcher.ts'
@@ -31,6 +33,8 @@ import type { Parking } from '../router/parking.ts'
 import { createParking } from '../router/parking.ts'
 import type { Resolver } from '../router/resolve.ts'
 import { createResolver } from '../router/resolve.ts'
+import type { TriggerResolver } from '../router/resolve-trigger.ts'
+import { createTriggerResolver } from '../router/resolve-trigger.ts'
 import type { Endpoint } from '../router/routing-table.ts'
 import { createRoutingTable } from '../router/routing-table.ts'
 import type { ActivationWriter } from '../stores/activation-writer.ts'
@@ -62,6 +66,7 @@ export interface OpenRouterOptions {
 export interface Router {
   readonly authenticator: Authenticator
   readonly resolver: Resolver
+  readonly triggerResolver: TriggerResolver
   readonly admission: Limits
   readonly parking: Parking
   readonly dispatcher: Dispatcher
@@ -69,6 +74,7 @@ export interface Router {
   readonly journal: JournalDispatcher
   readonly records: RecordKeeper
   readonly invokeDeps: HttpInvokeDeps
+  readonly fireDeps: HttpFireDeps
   /** Drops what is cached of a changed entity, subject or limit. */
   invalidate(change: StoreChange): void
 }
@@ -95,6 +101,7 @@ export function openRouter(options: OpenRouterOptions): Router {
     manifest: options.manifest,
     cacheEntries: config.router.actionCacheEntries,
   })
+  const triggerResolver = createTriggerResolver({ getEntity: (name) => artifacts.getEntity(name) })
   const parking = createParking({
     clock,
     timers,
@@ -144,6 +151,17 @@ export function openRouter(options: OpenRouterOptions): Router {
     journal: options.journal,
     lookUp: (uuid, key) => authenticator.lookUp(uuid, key),
     limits: admission,
+    expandFire: createFireExpander({
+      resolve: (identity, target) => resolver.resolve(identity, target),
+      limits: admission,
+      room: () => {
+        const { entries, bytes } = options.journal.depth()
+        return { entries: config.journal.maxEntries - entries, bytes: config.journal.maxBytes - bytes }
+      },
+      ids,
+      clock,
+      deadlineMs: config.journal.deadlineMs,
+    }),
     store: records.store,
     timers,
     dispatchers: config.journal.dispatchers,
@@ -164,9 +182,22 @@ export function openRouter(options: OpenRouterOptions): Router {
     blockingWaitMs: limits.blockingWaitMs,
     bodyLimits: { maxBytes: limits.requestBytes, timeoutMs: config.http.requestTimeoutMs },
   }
+  const fireDeps: HttpFireDeps = {
+    authenticate: invokeDeps.authenticate,
+    entitlement: options.entitlement,
+    resolveTrigger: (name) => triggerResolver.resolve(name),
+    limits: admission,
+    journalFire: (accepted) => journal.acceptFire(accepted),
+    refuse: invokeDeps.refuse,
+    fireCounters: { accepted: 0, withoutActiveRule: 0 },
+    ids,
+    clock,
+    bodyLimits: invokeDeps.bodyLimits,
+  }
   return {
     authenticator,
     resolver,
+    triggerResolver,
     admission,
     parking,
     dispatcher,
@@ -174,9 +205,11 @@ export function openRouter(options: OpenRouterOptions): Router {
     journal,
     records,
     invokeDeps,
+    fireDeps,
     invalidate(change) {
       switch (change.type) {
         case 'entity':
+          triggerResolver.invalidate(change.name)
           return resolver.invalidate(change.name)
         case 'subject':
           return authenticator.forgetSubject(change.subject, change.namespaces)

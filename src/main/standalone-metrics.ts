@@ -12,7 +12,9 @@ import type { Dispatcher } from '../router/dispatch.ts'
 import type { JournalDispatcher } from '../router/journal-dispatcher.ts'
 import type { RecordKeeper } from '../router/keep-records.ts'
 import type { Parking } from '../router/parking.ts'
+import type { FireDeps } from '../router/fire.ts'
 import type { Resolver } from '../router/resolve.ts'
+import type { TriggerResolver } from '../router/resolve-trigger.ts'
 import type { ActivationWriter } from '../stores/activation-writer.ts'
 import type { ParameterCipher } from '../stores/parameter-cipher.ts'
 import type { MetricsRegistry, Sample } from '../telemetry/metrics.ts'
@@ -32,6 +34,8 @@ export interface MeasuredParts {
   readonly proxies: ProxyRegistry
   readonly records: RecordKeeper
   readonly resolver: Resolver
+  readonly fireDeps: Pick<FireDeps, 'fireCounters'>
+  readonly triggerResolver: TriggerResolver
   readonly writer: ActivationWriter
 }
 
@@ -53,6 +57,12 @@ export function registerStandaloneMetrics(registry: MetricsRegistry, parts: Meas
     'stave_router_busy_polls_total',
     'Waits for which the processor was kept awake: whether the event came meanwhile.',
     parts.busyPoll.counters,
+  )
+  events('stave_router_trigger_resolutions_total', 'Look-ups of triggers.', parts.triggerResolver.counters)
+  events(
+    'stave_router_fires_total',
+    'Fires of triggers that were let in, by what became of them.',
+    parts.fireDeps.fireCounters,
   )
   events('stave_router_dispatches_total', 'Ways in which requests got into containers.', dispatcher.counters)
   gauge('stave_router_active', 'Requests that run or wait for a container.', () => dispatcher.active)
@@ -78,6 +88,8 @@ export function registerStandaloneMetrics(registry: MetricsRegistry, parts: Meas
   })
 
   events('stave_journal_calls_total', 'Calls that nobody waits for, by what became of them.', journal.counters)
+  events('stave_journal_rules_total', 'Rules of fires, by what became of them.', journal.ruleCounters)
+  gauge('stave_journal_fires_waiting', 'Fires that wait for room in the journal.', () => journal.waitingFires)
   gauge('stave_journal_working', 'Journalled calls under way.', () => journal.working)
   gauge('stave_journal_entries', 'Calls in the journal.', () => journalStore.depth().entries)
   gauge('stave_journal_bytes', 'Size of the calls in the journal.', () => journalStore.depth().bytes)

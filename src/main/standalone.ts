@@ -24,6 +24,7 @@ import type { Clock } from '../model/clock.ts'
 import { systemClock, systemTimers } from '../model/clock.ts'
 import type { IdSource, TransactionId } from '../model/ids.ts'
 import { randomIds } from '../model/ids.ts'
+import { handleFire, matchFire } from '../router/http-fire.ts'
 import { handleInvoke, matchInvocation } from '../router/http-invoke.ts'
 import { ActivationSpool } from '../stores/activation-spool.ts'
 import { ActivationWal } from '../stores/activation-wal.ts'
@@ -280,10 +281,16 @@ async function start(options: StandaloneOptions, cleanups: (() => Promise<void> 
     const exchange = exchangeOf(req, res)
     if (exchange.debug !== undefined) logRequest(exchange, clock)
     const invocation = req.method === 'POST' ? matchInvocation(req.url ?? '/') : undefined
-    if (invocation === undefined) return management.handle(exchange)
+    if (invocation === undefined) return handleOthers(exchange)
     handleInvoke(exchange, invocation, router.invokeDeps).catch((error: unknown) =>
       sendError(exchange, error, reportFault),
     )
+  }
+
+  function handleOthers(exchange: Exchange): void {
+    const target = exchange.req.method === 'POST' ? matchFire(exchange.req.url ?? '/') : undefined
+    if (target === undefined) return management.handle(exchange)
+    handleFire(exchange, target, router.fireDeps).catch((error: unknown) => sendError(exchange, error, reportFault))
   }
 
   return {

@@ -78,6 +78,7 @@ async function bench(
       return action
     },
     limits,
+    expandFire: async () => undefined,
     async store(record) {
       records.push(record)
       for (const one of waiting) if (records.length >= one.count) one.resolve()

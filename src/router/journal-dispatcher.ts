@@ -9,11 +9,14 @@ import type { Cancel, Timers } from '../model/clock.ts'
 import { Fault, Refusal, refusal } from '../model/errors.ts'
 import type { Identity } from '../model/identity.ts'
 import type { ActivationId } from '../model/ids.ts'
-import type { ClaimedEntry, Journal } from '../journal/journal.ts'
+import type { ClaimedEntry, Journal, JournalEntry } from '../journal/journal.ts'
 import { JournalFull } from '../journal/journal.ts'
 import type { Admission, Limits } from './admission.ts'
 import { mergeArguments, parsePayload } from './arguments.ts'
 import type { ActivateDeps, Activation } from './activate.ts'
+import type { AcceptedFire, JournalledFire, JournalledRecord } from './fire-entries.ts'
+import { fireEntry, fireRecord } from './fire-entries.ts'
+import type { Expansion, ExpandFire, RuleOutcomes } from './fire-expansion.ts'
 import type { FlowKeeper } from './flow-keeper.ts'
 import { beginFlow } from './flow-state.ts'
 import { runFlow } from './flow.ts'
@@ -31,6 +34,7 @@ export interface JournalDispatcherDeps extends ActivateDeps {
   readonly journal: Journal
   readonly lookUp: (uuid: string, key: string) => Promise<Identity | undefined>
   readonly limits: Pick<Limits, 'readmit'>
+  readonly expandFire: ExpandFire
   /** Resolves when the record is stored, or is not to be kept. Retries by itself while the store is away. */
   readonly store: RecordKeeper['store']
   readonly timers: Timers
@@ -43,10 +47,16 @@ export interface JournalDispatcherDeps extends ActivateDeps {
 
 export interface JournalDispatcher {
   readonly counters: { accepted: number; completed: number; cutOff: number; expired: number; failures: number }
+  /** Rules of fires by what became of them. */
+  readonly ruleCounters: RuleOutcomes
   /** Entries being worked on. */
   readonly working: number
+  /** Fires that wait until the journal has room for the calls of their rules. */
+  readonly waitingFires: number
   /** Makes the call durable, then sees to it. Rejects with 503 and `Retry-After` when the journal is full or its disk does not take it. */
   accept(accepted: Accepted, admission: Admission): Promise<void>
+  /** The same for the fire of a trigger. */
+  acceptFire(accepted: AcceptedFire): Promise<void>
   start(): void
   /** Takes no more entries; those under way go on. */
   pause(): void
@@ -56,6 +66,8 @@ export interface JournalDispatcher {
 
 /** How long to leave the journal alone after it, or a store, failed. */
 const RETRY_MS = 500
+/** Times that a fire waits so long for room in a full journal before the rest of its rules fail. */
+const FIRE_WAITS = 20
 
 /** A dispatcher that has not started. */
 export function createJournalDispatcher(deps: JournalDispatcherDeps): JournalDispatcher {
@@ -63,6 +75,10 @@ export function createJournalDispatcher(deps: JournalDispatcherDeps): JournalDis
   const counters = { accepted: 0, completed: 0, cutOff: 0, expired: 0, failures: 0 }
   const admissions = new Map<ActivationId, Admission>()
   const underWay = new Set<Promise<void>>()
+  const ruleCounters: RuleOutcomes = { started: 0, inactive: 0, failed: 0 }
+  /** How often fires have waited for room. */
+  const fireWaits = new Map<ActivationId, number>()
+  let waitingFires = 0
   let running = false
   let claiming = false
   let more = false
@@ -73,9 +89,22 @@ export function createJournalDispatcher(deps: JournalDispatcherDeps): JournalDis
     const { activationId } = accepted
     admissions.set(activationId, admission)
     try {
-      await journal.append(journalEntry(accepted, now, now + deps.deadlineMs))
+      await append(journalEntry(accepted, now, now + deps.deadlineMs))
     } catch (error) {
       admissions.delete(activationId)
+      throw error
+    }
+  }
+
+  async function acceptFire(accepted: AcceptedFire): Promise<void> {
+    const now = clock.now()
+    await append(fireEntry(accepted, now, now + deps.deadlineMs))
+  }
+
+  async function append(entry: JournalEntry): Promise<void> {
+    try {
+      await journal.append(entry)
+    } catch (error) {
       if (error instanceof JournalFull) throw refusal('QUEUE_FULL', 503, '', { retryAfterSeconds: 1 })
       throw new Fault('the call could not be journalled', { cause: error, status: 503 })
     }
@@ -125,16 +154,14 @@ export function createJournalDispatcher(deps: JournalDispatcherDeps): JournalDis
 
   async function work(entry: ClaimedEntry): Promise<void> {
     const { activationId } = entry
-    let identity: Identity | undefined
     try {
-      const call = readJournalled(entry.payload)
-      identity = await deps.lookUp(call.uuid, call.key)
-      const record = await recordFor(entry, call, identity)
+      const held = readJournalled(entry.payload)
+      const identity = await deps.lookUp(held.uuid, held.key)
+      if (held.type === 'fire') return await expand(entry, held, identity)
+      const record = held.type === 'fired' ? fireRecord(entry, held) : await recordFor(entry, held, identity)
       // Not settled: it stays in the journal, to be begun by whoever opens it next.
       if (record === undefined) return await journal.release(activationId)
-      await deps.store(record, identity, { extraLogging: call.extraLogging ?? false })
-      await journal.settle(activationId)
-      counters.completed++
+      await keep(record, held, identity)
     } catch (error) {
       counters.failures++
       deps.report(error, activationId)
@@ -145,6 +172,62 @@ export function createJournalDispatcher(deps: JournalDispatcherDeps): JournalDis
       admissions.get(activationId)?.release()
       admissions.delete(activationId)
     }
+  }
+
+  /** The end of what the journal holds under the record's id. */
+  async function keep(
+    record: ActivationRecord,
+    { extraLogging = false }: JournalledCall | JournalledRecord,
+    identity: Identity | undefined,
+  ): Promise<void> {
+    await deps.store(record, identity, { extraLogging })
+    await journal.settle(record.activationId)
+    counters.completed++
+  }
+
+  /** Puts the calls of a fire's rules in its place. */
+  async function expand(entry: ClaimedEntry, fire: JournalledFire, identity: Identity | undefined): Promise<void> {
+    const { activationId } = entry
+    const giveUp = (fireWaits.get(activationId) ?? 0) >= FIRE_WAITS
+    const expansion = await deps.expandFire(entry, fire, identity, giveUp)
+    if (expansion === undefined || !(await replace(entry, expansion, identity))) return waitForRoom(activationId)
+    fireWaits.delete(activationId)
+    const { started, inactive, failed } = expansion.outcomes
+    ruleCounters.started += started
+    ruleCounters.inactive += inactive
+    ruleCounters.failed += failed
+    more = true
+  }
+
+  /** False when the journal has no room. */
+  async function replace(entry: ClaimedEntry, expansion: Expansion, identity: Identity | undefined): Promise<boolean> {
+    const { successors } = expansion
+    // Before they are in the journal, from which they may be taken at once.
+    for (const [id, admission] of expansion.admissions) admissions.set(id, admission)
+    try {
+      await journal.replace(entry.activationId, successors)
+      return true
+    } catch (error) {
+      for (const [id, admission] of expansion.admissions) {
+        admission.release()
+        admissions.delete(id)
+      }
+      if (!(error instanceof JournalFull)) throw error
+      // Not even for the record, which needs none: nothing else is left of the fire.
+      const left = readJournalled(successors[0].payload)
+      if (left.type === 'fired') await keep(fireRecord(entry, left), left, identity)
+      return left.type === 'fired'
+    }
+  }
+
+  /** Not given back at once, or it would be in the way of the calls that make room. */
+  function waitForRoom(activationId: ActivationId): void {
+    fireWaits.set(activationId, (fireWaits.get(activationId) ?? 0) + 1)
+    waitingFires++
+    timers.after(RETRY_MS, () => {
+      waitingFires--
+      journal.release(activationId).then(wake, (error: unknown) => deps.report(error, activationId))
+    })
   }
 
   /** What came of the call; undefined when it could not be begun because the server is stopping. */
@@ -241,7 +324,12 @@ export function createJournalDispatcher(deps: JournalDispatcherDeps): JournalDis
     get working() {
       return underWay.size
     },
+    get waitingFires() {
+      return waitingFires
+    },
+    ruleCounters,
     accept,
+    acceptFire,
     start() {
       running = true
       wake()

@@ -6,8 +6,11 @@
 import * as v from 'valibot'
 import type { ActivationRecord, Outcome } from '../model/activation.ts'
 import type { ActivationId, TransactionId } from '../model/ids.ts'
+import { isJsonObject } from '../model/json.ts'
 import type { NamespaceName } from '../model/names.ts'
 import type { JournalEntry } from '../journal/journal.ts'
+import type { JournalledFire, JournalledRecord } from './fire-entries.ts'
+import { Fire, Fired } from './fire-entries.ts'
 import type { Accepted } from './invoke.ts'
 
 const Invocation = v.object({
@@ -29,7 +32,7 @@ const Invocation = v.object({
 export type JournalledCall = v.InferOutput<typeof Invocation>
 
 /** Whatever the journal holds, read back. */
-export type Journalled = JournalledCall
+export type Journalled = JournalledCall | JournalledFire | JournalledRecord
 
 /** The entry for an accepted call; times in ms since the epoch. */
 export function journalEntry(accepted: Accepted, acceptedAt: number, deadlineAt: number): JournalEntry {
@@ -61,7 +64,10 @@ export function journalEntry(accepted: Accepted, acceptedAt: number, deadlineAt:
 
 /** Reads an entry's payload; throws when it was written by none of the functions that write entries. */
 export function readJournalled(payload: string): Journalled {
-  return v.parse(Invocation, JSON.parse(payload))
+  const held: unknown = JSON.parse(payload)
+  const type = isJsonObject(held) ? held['type'] : undefined
+  if (type === 'fire') return v.parse(Fire, held)
+  return type === 'fired' ? v.parse(Fired, held) : v.parse(Invocation, held)
 }
 
 /** The record of a journalled call that was not run, or not to its end. `now` in ms since the epoch. */
