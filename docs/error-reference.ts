@@ -87,7 +87,7 @@ export const REFUSALS: Readonly<Record<RefusalCode, RefusalEntry>> = {
     statuses: [404],
     meaning: 'The path, or this method on it, leads nowhere.',
     texts: ['The requested resource could not be found.'],
-    remedy: 'Packages, triggers, rules and web actions are not there yet.',
+    remedy: 'Packages, triggers and rules are not there yet.',
     atRouting: true,
   },
   METHOD_NOT_ALLOWED: {
@@ -130,6 +130,25 @@ export const REFUSALS: Readonly<Record<RefusalCode, RefusalEntry>> = {
     texts: ["The request's Content-Type [… is not supported. Expected:"],
     remedy: 'Send `Content-Type: application/json`.',
     atRouting: true,
+  },
+  INVALID_RESPONSE: {
+    statuses: [400, 404],
+    meaning: 'What a web action returned cannot be made into the answer that its extension or its headers ask for.',
+    texts: [
+      'There was an error processing your request.',
+      "Response is not valid '…/…'.",
+      'Response did not specify a known content-type.',
+      'Response type in header did not match generated content type.',
+      'Response does not include requested property.',
+    ],
+    remedy:
+      'Mend the action: see [web actions](web-actions.md). The activation’s id is in `x-openwhisk-activation-id`.',
+  },
+  NOT_READY: {
+    statuses: [202],
+    meaning: 'A web action did not end within `limits.blockingWaitMs`. It goes on.',
+    texts: ['Response not yet ready.'],
+    remedy: 'Fetch the activation later; its id is in `x-openwhisk-activation-id`.',
   },
   RATE_LIMITED: {
     statuses: [429],

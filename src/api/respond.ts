@@ -35,12 +35,20 @@ export function sendText(exchange: Exchange, status: number, text: string, heade
   send(exchange.res, status, ['X-Request-ID', exchange.tid, ...headers], TEXT_TYPE, text)
 }
 
+/** How errors are answered where it is not the way of the REST API. */
+export interface ErrorStyle {
+  /** Names and values in turn, on every error that is an envelope. */
+  readonly headers: readonly string[]
+  /** One field of the envelope a line. */
+  readonly pretty: boolean
+}
+
 /**
  * Answers with what a thrown value means: a `Refusal` by its status and message, a `Fault` and `StoreUnavailable` by the default text, anything
  * else by the bare 500 that OpenWhisk gives when a handler dies. Does nothing when the caller has gone; cuts the connection when an answer
  * had already begun. Never throws.
  */
-export function sendError(exchange: Exchange, error: unknown, report?: ReportFault): void {
+export function sendError(exchange: Exchange, error: unknown, report?: ReportFault, style?: ErrorStyle): void {
   const { res, tid } = exchange
   if (!(error instanceof Refusal || error instanceof TransportRefusal)) report?.(error, tid)
   if (res.headersSent || res.destroyed) {
@@ -48,44 +56,51 @@ export function sendError(exchange: Exchange, error: unknown, report?: ReportFau
     if (!res.writableEnded) res.destroy()
     return
   }
-  if (error instanceof Refusal) sendRefusal(exchange, error)
+  if (error instanceof Refusal) sendRefusal(exchange, error, style)
   else if (error instanceof TransportRefusal) sendTransportRefusal(exchange, error)
-  else if (error instanceof Fault) sendOwnFault(exchange, error.status, error.told)
-  else if (error instanceof StoreUnavailable) sendOwnFault(exchange, 503)
+  else if (error instanceof Fault) sendOwnFault(exchange, error.status, style, error.told)
+  else if (error instanceof StoreUnavailable) sendOwnFault(exchange, 503, style)
   else send(res, 500, [], TEXT_TYPE, DEFAULT_MESSAGES[500] ?? '')
 }
 
-function sendOwnFault({ res, tid }: Exchange, status: 500 | 503, told = DEFAULT_MESSAGES[status] ?? ''): void {
-  const headers = status === 503 ? [...REST_CORS, 'Retry-After', `${RETRY_SECONDS}`] : REST_CORS
-  sendEnvelope(res, status, told, tid, headers)
+function sendOwnFault(
+  exchange: Exchange,
+  status: 500 | 503,
+  style: ErrorStyle | undefined,
+  told = DEFAULT_MESSAGES[status] ?? '',
+): void {
+  const headers = [...(style?.headers ?? REST_CORS)]
+  if (status === 503) headers.push('Retry-After', `${RETRY_SECONDS}`)
+  sendEnvelope(exchange, status, told, headers, style)
 }
 
-function sendRefusal({ req, res, tid }: Exchange, error: Refusal): void {
+function sendRefusal(exchange: Exchange, error: Refusal, style?: ErrorStyle): void {
   const { options, status } = error
   // Nobody is there to read it, but the connection must end.
   if (error.code === 'CLIENT_GONE') {
-    req.destroy()
+    exchange.req.destroy()
     return
   }
-  const headers: string[] = options.atRouting === true ? [] : [...REST_CORS]
+  const headers = [...(style?.headers ?? (options.atRouting === true ? [] : REST_CORS))]
   const retryAfter = options.retryAfterSeconds ?? (status === 429 || status === 503 ? RETRY_SECONDS : undefined)
   if (retryAfter !== undefined) headers.push('Retry-After', `${Math.ceil(retryAfter)}`)
   if (status === 401 && options.atRouting === true && options.headers?.['WWW-Authenticate'] === undefined) {
     headers.push('WWW-Authenticate', AUTHENTICATION_CHALLENGE)
   }
   for (const [name, value] of Object.entries(options.headers ?? {})) headers.push(name, value)
-  sendEnvelope(res, status, error.message, tid, headers)
+  sendEnvelope(exchange, status, error.message, headers, style)
 }
 
 /** The error envelope. `code` is the transaction id: clients tell platform errors from application errors by its presence. */
 function sendEnvelope(
-  res: ServerResponse,
+  { res, tid }: Exchange,
   status: number,
   message: string,
-  tid: TransactionId,
   headers: readonly string[],
+  style: ErrorStyle | undefined,
 ): void {
-  send(res, status, ['X-Request-ID', tid, ...headers], JSON_TYPE, JSON.stringify({ error: message, code: tid }))
+  const json = JSON.stringify({ error: message, code: tid }, null, style?.pretty === true ? 2 : undefined)
+  send(res, status, ['X-Request-ID', tid, ...headers], JSON_TYPE, json)
 }
 
 function sendTransportRefusal({ req, res }: Exchange, error: TransportRefusal): void {

@@ -85,6 +85,7 @@ const SAMPLES: Readonly<Record<string, readonly string[]>> = {
     `${Buffer.alloc(32, 2).toString('base64')},old:${Buffer.alloc(32, 3).toString('base64')}`,
   ],
   'parameterStorage.aes128': [Buffer.alloc(16, 1).toString('base64')],
+  'http.webDomain': ['example.org', 'localhost', 'a-b.web.example.org'],
   'internal.token': ['0123456789abcdef', 'a much longer secret than that'],
 }
 

@@ -37,6 +37,7 @@ import type { TriggerResolver } from '../router/resolve-trigger.ts'
 import { createTriggerResolver } from '../router/resolve-trigger.ts'
 import type { Endpoint } from '../router/routing-table.ts'
 import { createRoutingTable } from '../router/routing-table.ts'
+import type { WebDeps } from '../router/web/web.ts'
 import type { ActivationWriter } from '../stores/activation-writer.ts'
 import type { ArtifactStore } from '../stores/artifact-store.ts'
 import type { ParameterCipher } from '../stores/parameter-cipher.ts'
@@ -75,6 +76,7 @@ export interface Router {
   readonly records: RecordKeeper
   readonly invokeDeps: HttpInvokeDeps
   readonly fireDeps: HttpFireDeps
+  readonly webDeps: Omit<WebDeps, 'reportFault'>
   /** Drops what is cached of a changed entity, subject or limit. */
   invalidate(change: StoreChange): void
 }
@@ -206,6 +208,11 @@ export function openRouter(options: OpenRouterOptions): Router {
     records,
     invokeDeps,
     fireDeps,
+    webDeps: {
+      ...invokeDeps,
+      ownerOf: (namespace) => authenticator.ownerOf(namespace),
+      getEntity: (name) => artifacts.getEntity(name),
+    },
     invalidate(change) {
       switch (change.type) {
         case 'entity':

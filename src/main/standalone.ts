@@ -26,6 +26,9 @@ import type { IdSource, TransactionId } from '../model/ids.ts'
 import { randomIds } from '../model/ids.ts'
 import { handleFire, matchFire } from '../router/http-fire.ts'
 import { handleInvoke, matchInvocation } from '../router/http-invoke.ts'
+import { matchWeb } from '../router/web/target.ts'
+import { vanityTarget } from '../router/web/vanity-host.ts'
+import { handleWeb } from '../router/web/web.ts'
 import { ActivationSpool } from '../stores/activation-spool.ts'
 import { ActivationWal } from '../stores/activation-wal.ts'
 import { ActivationWriter } from '../stores/activation-writer.ts'
@@ -277,7 +280,10 @@ async function start(options: StandaloneOptions, cleanups: (() => Promise<void> 
     const debug: Exchange['debug'] = (fields, message) => verbose.debug({ transactionId, ...fields }, message)
     return { req, res, tid: transactionId, debug }
   }
+  const webDeps = { ...router.webDeps, reportFault }
+  const { webDomain } = config.http
   listener = (req, res) => {
+    if (webDomain !== '') req.url = vanityTarget(webDomain, req.headers.host, req.url ?? '/')
     const exchange = exchangeOf(req, res)
     if (exchange.debug !== undefined) logRequest(exchange, clock)
     const invocation = req.method === 'POST' ? matchInvocation(req.url ?? '/') : undefined
@@ -288,9 +294,15 @@ async function start(options: StandaloneOptions, cleanups: (() => Promise<void> 
   }
 
   function handleOthers(exchange: Exchange): void {
-    const target = exchange.req.method === 'POST' ? matchFire(exchange.req.url ?? '/') : undefined
-    if (target === undefined) return management.handle(exchange)
-    handleFire(exchange, target, router.fireDeps).catch((error: unknown) => sendError(exchange, error, reportFault))
+    const { method, url = '/' } = exchange.req
+    const trigger = method === 'POST' ? matchFire(url) : undefined
+    if (trigger !== undefined) {
+      handleFire(exchange, trigger, router.fireDeps).catch((error: unknown) => sendError(exchange, error, reportFault))
+      return
+    }
+    const webTarget = matchWeb(url)
+    if (webTarget === undefined) management.handle(exchange)
+    else void handleWeb(exchange, webTarget, webDeps)
   }
 
   return {

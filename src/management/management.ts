@@ -47,7 +47,7 @@ export interface Management {
 
 const API = '/api/v1'
 /** Paths that OpenWhisk serves without credentials and this platform does not: 404 for everybody, with or without. */
-const NOT_SERVED = /^(?:\/api\/v1)?\/(?:docs|api-docs)(?:\/|$)|^\/api\/v1\/web(?:\/|$)/
+const NOT_SERVED = /^(?:\/api\/v1)?\/(?:docs|api-docs)(?:\/|$)/
 
 /** Builds the handler. Documents that never change are rendered once. */
 export function createManagement(deps: ManagementDeps): Management {

@@ -31,6 +31,8 @@ export type RefusalCode =
   | 'CONFLICT'
   | 'TOO_LARGE'
   | 'UNSUPPORTED_MEDIA_TYPE'
+  | 'INVALID_RESPONSE'
+  | 'NOT_READY'
   | 'RATE_LIMITED'
   | 'CONCURRENCY_LIMITED'
   | 'QUEUE_FULL'

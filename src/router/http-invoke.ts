@@ -24,6 +24,7 @@ import type { InvokeDeps } from './invoke.ts'
 import { invoke } from './invoke.ts'
 import { appendRateLimit } from './quota.ts'
 import type { Target } from './resolve.ts'
+import { appendTimes } from './time-headers.ts'
 
 export interface HttpInvokeDeps extends InvokeDeps {
   readonly clock: Clock
@@ -138,22 +139,12 @@ function debugFields({ record, completion }: Extract<Answer, { type: 'completed'
 function sendCompleted(exchange: Exchange, answer: Extract<Answer, { type: 'completed' }>, resultOnly: boolean): void {
   const { res, tid } = exchange
   const { completion, record, activationId, quota } = answer
-  const { outcome, run, waitMs } = completion
+  const { outcome } = completion
   if (exchange.debug !== undefined) exchange.debug(debugFields(answer), 'activation')
   const isArray = outcome.statusCode === SUCCESS && outcome.resultJson.startsWith('[')
   const text = resultOnly || isArray ? outcome.resultJson : renderRecord(record)
-  const initTiming = run?.initMs === undefined ? '' : `, init;dur=${run.initMs.toFixed(2)}`
-  const runTiming = run === undefined ? '' : `, run;dur=${run.runMs.toFixed(2)}`
-  const headers = [
-    'X-Request-ID',
-    tid,
-    ...REST_CORS,
-    'x-openwhisk-activation-id',
-    activationId,
-    'Server-Timing',
-    `wait;dur=${waitMs.toFixed(2)}${initTiming}${runTiming}`,
-  ]
-  if (run !== undefined) headers.push('X-Stave-Start', run.start)
+  const headers = ['X-Request-ID', tid, ...REST_CORS, 'x-openwhisk-activation-id', activationId]
+  appendTimes(headers, completion)
   appendRateLimit(headers, quota)
   headers.push('Content-Type', JSON_TYPE, 'Content-Length', String(Buffer.byteLength(text)))
   res.writeHead(HTTP_STATUS[outcome.statusCode], headers)

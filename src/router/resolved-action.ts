@@ -16,6 +16,8 @@ import type { Parameter } from '../model/parameters.ts'
 import { annotation, mergeByKey } from '../model/parameters.ts'
 import type { OpenedPackage } from '../entitlement/open-package.ts'
 import type { ActionProgram } from '../proxy/run-request.ts'
+import type { WebExport } from './web/web-export.ts'
+import { webExportOf } from './web/web-export.ts'
 import { CodeMissing } from '../proxy/container-proxy.ts'
 
 /** What metrics say of an activation besides how it ended. */
@@ -54,6 +56,8 @@ export interface ResolvedAction extends BoundParameters {
   /** `NS/BINDING`, where the action was called through one. */
   readonly bindingPath: string | undefined
   readonly providesApiKey: boolean
+  /** How it is called as a web action; undefined: it is not exported. */
+  readonly web: WebExport | undefined
   /** What the list filter `name` matches. */
   readonly filter: string
   readonly observed: Observed
@@ -145,6 +149,7 @@ export function resolveFor(
     flowHead: isTruthy(annotation(annotations, 'conductor'))
       ? head(['kind', 'sequence'], ['conductor', true])
       : undefined,
+    web: webExportOf(annotations),
     idempotent: isTruthy(annotation(annotations, 'idempotent')),
   }
 }

@@ -10,12 +10,16 @@ import type { FullyQualifiedName } from '../model/names.ts'
 import { CALLERS_NAMESPACE, formatPath } from '../model/names.ts'
 import { annotation, mergeByKey } from '../model/parameters.ts'
 import type { BoundParameters, Observed, ResolvedAction } from './resolved-action.ts'
+import type { WebExport } from './web/web-export.ts'
+import { webExportOf } from './web/web-export.ts'
 
 /** Nothing is bound to a sequence: what it is given goes to its first component as it is. */
 export interface ResolvedSequence extends BoundParameters {
   readonly type: 'sequence'
   readonly action: Sequence
   readonly components: readonly FullyQualifiedName[]
+  /** How it is called as a web action; undefined: it is not exported. What its components say of themselves does not matter. */
+  readonly web: WebExport | undefined
   /** What the list filter `name` matches. */
   readonly filter: string
   readonly observed: Observed
@@ -57,6 +61,7 @@ export function resolveSequence(
     finalKeys: isTruthy(annotation(action.annotations, 'final'))
       ? new Set(parameters.filter(({ value }) => value !== null).map(({ key }) => key))
       : undefined,
+    web: webExportOf(action.annotations),
     filter,
     observed: { namespace: action.namespace, action: filter, kind, memoryMb: action.limits.memoryMb },
     annotationsHead: `[${heads.map(([key, value]) => JSON.stringify({ key, value })).join(',')}`,

@@ -212,7 +212,15 @@ describeTable('routing', [
   notRouted('POST', '/api/v1/namespaces/_/packages/P'),
   notRouted('GET', '/api/v1/docs'),
   notRouted('GET', '/api-docs'),
-  notRouted('GET', '/api/v1/web/guest/default/a.json'),
+  notRouted('GET', '/api/v1/web/guest/a.json'),
+  {
+    section: '5.1',
+    what: 'a path below /web that names no action, without a key',
+    path: '/api/v1/web/guest/a.json',
+    auth: 'none',
+    status: 401,
+    error: 'The resource requires authentication, which was not supplied with the request',
+  },
   {
     section: '0.4',
     what: 'HEAD is not derived from GET',

@@ -16,6 +16,7 @@ export interface Request {
   readonly path: string
   /** Text and buffers are sent as they are, everything else as JSON. */
   readonly body?: unknown
+  /** Undefined takes away a header that would be sent by itself. */
   readonly headers?: OutgoingHttpHeaders
   /** `none`, or the value of the `Authorization` header. default: the row's own key */
   readonly auth?: string
@@ -25,6 +26,7 @@ export interface Response {
   readonly status: number
   readonly headers: Readonly<Record<string, string | undefined>>
   readonly rawHeaders: readonly string[]
+  readonly bytes: Buffer
   readonly text: string
   /** The body parsed; undefined when it is no JSON. */
   readonly json: unknown
@@ -54,23 +56,26 @@ export function basic(key: Pick<NamespaceKey, 'uuid' | 'key'>): string {
 export async function exchange(port: number, call: Request, authorization: string | undefined): Promise<Response> {
   const { method = 'GET', body } = call
   const payload = body === undefined || typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body)
-  const headers: OutgoingHttpHeaders = {
+  const given: OutgoingHttpHeaders = {
     ...(payload !== undefined && { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) }),
     ...(authorization !== undefined && { authorization }),
     ...call.headers,
   }
+  const headers = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
   return new Promise((resolve, reject) => {
     const outgoing = request({ port, host: '127.0.0.1', method, path: call.path, headers, agent: false }, (res) => {
       const chunks: Buffer[] = []
       res.on('data', (chunk: Buffer) => chunks.push(chunk))
       res.on('error', reject)
       res.on('end', () => {
-        const text = Buffer.concat(chunks).toString('utf8')
+        const bytes = Buffer.concat(chunks)
+        const text = bytes.toString('utf8')
         const { statusCode = 0, rawHeaders } = res
         resolve({
           status: statusCode,
           headers: Object.fromEntries(Object.entries(res.headers).map(([name, value]) => [name, String(value)])),
           rawHeaders,
+          bytes,
           text,
           json: parsed(text),
         })

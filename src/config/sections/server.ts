@@ -5,6 +5,7 @@ import { parseParameterKeys } from '../../model/parameter-keys.ts'
 import { choice, flag, integer, path, text } from '../field.ts'
 
 const HOST = /^[A-Za-z0-9_.:-]+$/
+const DOMAIN = /^[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})*$/
 const LISTEN = /^(?:unix|(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+):([0-9]{1,5}))$/
 const TOKEN_CHARACTERS = 16
 
@@ -135,6 +136,13 @@ export const http = {
     constraint: 'the limit of open files of the process must be higher',
     failure: 'Too low: clients see resets under load. Too high for the limit of open files: EMFILE.',
     whom: 'Operators of large or of small hosts.',
+  }),
+  webDomain: text('', {
+    doc: 'Domain whose subdomains are the web actions of a namespace each: `NS.DOMAIN/PKG/A`; empty: there is none.',
+    constraint: 'a host name, without scheme or port',
+    check: (value) => (DOMAIN.test(value) ? undefined : 'must be a host name, without scheme or port'),
+    failure: 'Too short a domain takes hosts for namespaces that are none: they are answered 404.',
+    whom: 'Operators who give each namespace an address of its own; it needs a wildcard DNS record that leads here.',
   }),
 }
 
