@@ -6,10 +6,13 @@
  */
 
 import type { ActivationId } from '../model/ids.ts'
+import type { LaneRoom } from './lanes.ts'
 
 /** A piece of accepted work. */
 export interface JournalEntry {
   readonly activationId: ActivationId
+  /** Whose work it is: lanes take turns. In practice the uuid of the namespace that its limits are charged to. */
+  readonly lane: string
   /** ms since the epoch when it was accepted. */
   readonly acceptedAt: number
   /** ms since the epoch after which it is not started any more but closed with a record. */
@@ -39,9 +42,12 @@ export interface JournalDepth {
 export interface Journal {
   /** Resolves when the entry is on disk. Idempotent per activation id. Rejects with `JournalFull`. */
   append(entry: JournalEntry): Promise<void>
-  /** Hands out up to `max` entries, oldest first (fewer where they are large), that no one has claimed since the journal was opened. Resolves with [] when there are none. */
-  claim(max: number): Promise<readonly ClaimedEntry[]>
-  /** Gives a claimed entry back: it is claimed again later, in its old place. Does nothing for one that is not claimed. */
+  /**
+   * Hands out up to `max` entries (fewer where they are large) that no one has claimed since the journal was opened: of each lane the oldest first, one lane
+   * after the other, and of no lane more than `room` says (default: as many as there are). Resolves with [] when there are none.
+   */
+  claim(max: number, room?: LaneRoom): Promise<readonly ClaimedEntry[]>
+  /** Gives a claimed entry back: it is claimed again later, in its old place in its lane. Does nothing for one that is not claimed. */
   release(activationId: ActivationId): Promise<void>
   /** Durably notes that the work is about to begin. Rejects when the entry is unknown. */
   markStarted(activationId: ActivationId): Promise<void>
@@ -60,6 +66,8 @@ export interface Journal {
   replace(activationId: ActivationId, successors: readonly JournalEntry[]): Promise<void>
   /** Synchronous, for admission and metrics: what is held now, appends under way included. */
   depth(): JournalDepth
+  /** The same of one lane. */
+  depthOf(lane: string): JournalDepth
   probe(): Promise<void>
   close(): Promise<void>
 }

@@ -167,6 +167,7 @@ export function openRouter(options: OpenRouterOptions): Router {
     store: records.store,
     timers,
     dispatchers: config.journal.dispatchers,
+    bounds: config.journal,
     deadlineMs: config.journal.deadlineMs,
     report: (error, activationId) => log.warn({ error, activationId }, 'a journalled call failed and is tried again'),
   })

@@ -67,6 +67,7 @@ export function registerStandaloneMetrics(registry: MetricsRegistry, parts: Meas
   events('stave_router_dispatches_total', 'Ways in which requests got into containers.', dispatcher.counters)
   gauge('stave_router_active', 'Requests that run or wait for a container.', () => dispatcher.active)
   gauge('stave_router_parked', 'Requests that wait for a container.', () => parking.length)
+  events('stave_router_parking_total', 'Requests that got no place to wait for a container.', parking.counters)
   gauge('stave_router_namespaces', 'Namespaces whose calls are counted now.', () => parts.admission.namespaces)
   gauge('stave_router_in_flight', 'Activations that count against concurrency limits.', () => parts.admission.inFlight)
 

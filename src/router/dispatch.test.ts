@@ -143,7 +143,7 @@ test('S4-45: parked requests are served in their order, one container wakes exac
 })
 
 test('S4-26: two hundred calls at once are one demand, and none is left when they have been served', async () => {
-  const on = bench({ maxParked: 200, maxParkedPerAction: 200 })
+  const on = bench({ maxParked: 250, maxParkedPerAction: 200 })
   const action = actionFixture()
   const calls = Array.from({ length: 200 }, () => on.run(action))
   await on.turn()

@@ -82,7 +82,7 @@ export function fireEntry(accepted: AcceptedFire, acceptedAt: number, deadlineAt
   }
   const head = JSON.stringify(fire).slice(0, -1)
   const payload = `${head},"parameters":${trigger.parametersJson},"rules":${trigger.rulesJson}}`
-  return { activationId, acceptedAt, deadlineAt, payload }
+  return { activationId, lane: identity.uuid, acceptedAt, deadlineAt, payload }
 }
 
 /** What is left of a fire when `rules` are still to be seen to, in its place in the journal. */
@@ -92,11 +92,11 @@ export function remainingEntry(
   rules: JournalledFire['rules'],
   logs: readonly string[],
 ): JournalEntry {
-  const { activationId, acceptedAt, deadlineAt } = entry
+  const { activationId, lane, acceptedAt, deadlineAt } = entry
   const { headers: _headers, parameters: _parameters, rules: _rules, ...kept } = fire
   const left: JournalledFire | JournalledRecord =
     rules.length > 0 ? { ...fire, rules, logs: [...logs] } : { ...kept, type: 'fired', logs: [...logs] }
-  return { activationId, acceptedAt, deadlineAt, payload: JSON.stringify(left) }
+  return { activationId, lane, acceptedAt, deadlineAt, payload: JSON.stringify(left) }
 }
 
 /** The record of a fire: as OpenWhisk's, it has no end, no duration and no annotations. */

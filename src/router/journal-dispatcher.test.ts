@@ -8,7 +8,7 @@ import { actionFixture, identityFixture } from '../../test/action-fixture.ts'
 import type { Annotation } from '../model/parameters.ts'
 import type { ActivationRecord } from '../model/activation.ts'
 import { systemClock, systemTimers } from '../model/clock.ts'
-import { refusal } from '../model/errors.ts'
+import { Refusal, refusal } from '../model/errors.ts'
 import type { ActivationId, TransactionId } from '../model/ids.ts'
 import { randomIds } from '../model/ids.ts'
 import { EMPTY_LOG } from '../proxy/activation-log.ts'
@@ -37,7 +37,8 @@ interface Bench {
   readonly dispatcher: JournalDispatcher
   readonly records: ActivationRecord[]
   readonly started: string[]
-  accept(id: string, annotations?: readonly Annotation[]): Promise<void>
+  /** `namespace` is a digit: default 1. */
+  accept(id: string, annotations?: readonly Annotation[], namespace?: string): Promise<void>
   /** Resolves when `count` records were stored. */
   recorded(count: number): Promise<void>
   close(): Promise<void>
@@ -49,7 +50,13 @@ type Run = (request: RunRequest, hooks: DispatchHooks) => Promise<FinishedRun | 
 async function bench(
   dataDir: string,
   run: Run,
-  options: { deadlineMs?: number; missing?: boolean; maxEntries?: number } = {},
+  options: {
+    deadlineMs?: number
+    missing?: boolean
+    maxEntries?: number
+    maxBytes?: number
+    dispatchers?: number
+  } = {},
 ): Promise<Bench> {
   const stores = await openSqliteStores({
     dataDir,
@@ -86,7 +93,8 @@ async function bench(
     observe: () => undefined,
     clock: systemClock,
     timers: systemTimers,
-    dispatchers: 4,
+    dispatchers: options.dispatchers ?? 4,
+    bounds: { maxEntries: options.maxEntries ?? 10_000, maxBytes: options.maxBytes ?? 1_000_000 },
     deadlineMs: options.deadlineMs ?? 60_000,
     record: () => undefined,
     parkTimeoutMs: 60_000,
@@ -98,17 +106,18 @@ async function bench(
     dispatcher,
     records,
     started,
-    async accept(id, annotations = []) {
+    async accept(id, annotations = [], namespace = '1') {
+      const caller = { ...identity, uuid: identity.uuid.replace(/.$/, namespace) }
       await dispatcher.accept(
         {
           activationId: id.padStart(32, '0') as ActivationId,
           transactionId: 'tid' as TransactionId,
-          identity,
+          identity: caller,
           target: { namespace: '_', package: undefined, name: 'hello' },
           action: actionFixture({ annotations }),
           payload: { bytes: '{"a":1}', object: { a: 1 } },
         },
-        limits.readmit(identity),
+        limits.readmit(caller),
       )
     },
     recorded: (count) =>
@@ -163,11 +172,20 @@ test('S3-57: what had not started runs after a restart, under its id', async (t)
 
 test('S3-57: what had started becomes a whisk internal error, unless the action may run again', async (t) => {
   const directory = dataDirectory(t)
-  const before = await bench(directory, startAndHang)
+  const ending = Promise.withResolvers<void>()
+  let begun = 0
+  const before = await bench(directory, async (_request, { onReserved }) => {
+    await onReserved?.()
+    begun++
+    await ending.promise
+    return { type: 'closed' }
+  })
   before.dispatcher.start()
   await before.accept('1')
   await before.accept('2', [{ key: 'idempotent', value: true }])
-  while (before.started.length < 2) await new Promise((resolve) => setTimeout(resolve, 5))
+  await eventually(() => begun === 2)
+  before.dispatcher.pause()
+  ending.resolve()
   await before.close()
   const after = await bench(directory, async () => finished)
   after.dispatcher.start()
@@ -222,3 +240,49 @@ test('a call that found every queue full stays in the journal and is tried again
   assert.equal(attempts, 2)
   assert.equal(on.records[0]?.outcome.statusCode, 0)
 })
+
+test('S4-59: a long queue of one namespace holds up nobody else: they take turns, and its runs never have all hands', async (t) => {
+  const gates: { id: string; open: () => void }[] = []
+  const hang: Run = async (request, { onReserved }) => {
+    await onReserved?.()
+    await new Promise<void>((open) => gates.push({ id: request.activationId, open }))
+    return finished
+  }
+  const on = await bench(dataDirectory(t), hang, { dispatchers: 10 })
+  t.after(() => on.close())
+  await Promise.all(Array.from({ length: 100 }, (_, index) => on.accept(`a${index}`.padStart(32, 'f'))))
+  on.dispatcher.start()
+  await eventually(() => gates.length === 8)
+  // Of ten hands one namespace has eight, though it has work for a hundred: another one is begun at once.
+  assert.equal(on.dispatcher.working, 8)
+  await on.accept('b1', [], '2')
+  await eventually(() => gates.length === 9)
+  assert.ok(gates.at(-1)?.id.endsWith('b1'))
+  for (let opened = 0; opened < 101; opened++) {
+    await eventually(() => gates.length > 0)
+    gates.shift()?.open()
+  }
+  await on.recorded(101)
+})
+
+test('a namespace that fills the journal is refused before others are', async (t) => {
+  const on = await bench(dataDirectory(t), startAndHang, { maxEntries: 20 })
+  t.after(() => on.close())
+  await on.accept('c')
+  const outcomes = await Promise.allSettled(Array.from({ length: 29 }, (_, index) => on.accept(`c${index}`)))
+  assert.equal(outcomes.filter(({ status }) => status === 'fulfilled').length, 15)
+  for (const outcome of outcomes) {
+    if (outcome.status === 'fulfilled') continue
+    assert.ok(outcome.reason instanceof Refusal)
+    assert.deepEqual([outcome.reason.status, outcome.reason.code], [503, 'QUEUE_FULL'])
+  }
+  assert.equal(on.dispatcher.counters.crowdedOut, 14)
+  await on.accept('d1', [], '2')
+})
+
+async function eventually(holds: () => boolean): Promise<void> {
+  for (let round = 0; !holds(); round++) {
+    assert.ok(round < 1000, 'it does not come')
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+}

@@ -7,6 +7,7 @@ import type { ActivationRecord, Outcome } from '../model/activation.ts'
 import { APPLICATION_ERROR, WHISK_ERROR, errorOutcome } from '../model/activation.ts'
 import type { Cancel, Timers } from '../model/clock.ts'
 import { Fault, Refusal, refusal } from '../model/errors.ts'
+import { mayTake, shareLeft } from '../model/fair-share.ts'
 import type { Identity } from '../model/identity.ts'
 import type { ActivationId } from '../model/ids.ts'
 import type { ClaimedEntry, Journal, JournalEntry } from '../journal/journal.ts'
@@ -40,13 +41,23 @@ export interface JournalDispatcherDeps extends ActivateDeps {
   readonly timers: Timers
   /** Entries worked on at once. */
   readonly dispatchers: number
+  /** Those of the journal. */
+  readonly bounds: { readonly maxEntries: number; readonly maxBytes: number }
   /** How long in ms an accepted call may wait for its start. */
   readonly deadlineMs: number
   readonly report: (error: unknown, activationId: ActivationId | undefined) => void
 }
 
 export interface JournalDispatcher {
-  readonly counters: { accepted: number; completed: number; cutOff: number; expired: number; failures: number }
+  readonly counters: {
+    accepted: number
+    completed: number
+    cutOff: number
+    expired: number
+    failures: number
+    /** Refused because their lane holds its share of the journal. */
+    crowdedOut: number
+  }
   /** Rules of fires by what became of them. */
   readonly ruleCounters: RuleOutcomes
   /** Entries being worked on. */
@@ -72,24 +83,29 @@ const FIRE_WAITS = 20
 /** A dispatcher that has not started. */
 export function createJournalDispatcher(deps: JournalDispatcherDeps): JournalDispatcher {
   const { journal, clock, timers } = deps
-  const counters = { accepted: 0, completed: 0, cutOff: 0, expired: 0, failures: 0 }
+  const counters = { accepted: 0, completed: 0, cutOff: 0, expired: 0, failures: 0, crowdedOut: 0 }
   const admissions = new Map<ActivationId, Admission>()
   const underWay = new Set<Promise<void>>()
   const ruleCounters: RuleOutcomes = { started: 0, inactive: 0, failed: 0 }
   /** How often fires have waited for room. */
   const fireWaits = new Map<ActivationId, number>()
   let waitingFires = 0
+  /** Entries worked on by lane: each gets a share of the hands, so that another's long runs do not keep all of them. */
+  const working = new Map<string, number>()
   let running = false
   let claiming = false
   let more = false
+  /** Entries wait until others of their lane have ended. */
+  let heldBack = false
   let cancelRetry: Cancel | undefined
 
   async function accept(accepted: Accepted, admission: Admission): Promise<void> {
     const now = clock.now()
     const { activationId } = accepted
+    const entry = journalEntry(accepted, now, now + deps.deadlineMs)
     admissions.set(activationId, admission)
     try {
-      await append(journalEntry(accepted, now, now + deps.deadlineMs))
+      await append(entry)
     } catch (error) {
       admissions.delete(activationId)
       throw error
@@ -102,6 +118,10 @@ export function createJournalDispatcher(deps: JournalDispatcherDeps): JournalDis
   }
 
   async function append(entry: JournalEntry): Promise<void> {
+    if (!hasShare(entry.lane)) {
+      counters.crowdedOut++
+      throw refusal('QUEUE_FULL', 503, '', { retryAfterSeconds: 1 })
+    }
     try {
       await journal.append(entry)
     } catch (error) {
@@ -110,6 +130,13 @@ export function createJournalDispatcher(deps: JournalDispatcherDeps): JournalDis
     }
     counters.accepted++
     wake()
+  }
+
+  /** A lane that fills the journal is refused before others are. */
+  function hasShare(lane: string): boolean {
+    const [own, all] = [journal.depthOf(lane), journal.depth()]
+    const { maxEntries, maxBytes } = deps.bounds
+    return mayTake(own.entries, maxEntries - all.entries) && mayTake(own.bytes, maxBytes - all.bytes)
   }
 
   function wake(): void {
@@ -123,9 +150,11 @@ export function createJournalDispatcher(deps: JournalDispatcherDeps): JournalDis
     try {
       while (more && running && underWay.size < deps.dispatchers) {
         more = false
-        const entries = await journal.claim(deps.dispatchers - underWay.size)
+        heldBack = false
+        const free = deps.dispatchers - underWay.size
+        const entries = await journal.claim(free, (lane) => roomOf(lane, free))
         if (entries.length > 0) more = true
-        for (const entry of entries) track(work(entry))
+        for (const entry of entries) track(entry.lane, work(entry))
       }
     } catch (error) {
       counters.failures++
@@ -137,10 +166,21 @@ export function createJournalDispatcher(deps: JournalDispatcherDeps): JournalDis
     }
   }
 
-  function track(job: Promise<void>): void {
+  function roomOf(lane: string, free: number): number {
+    const room = shareLeft(working.get(lane) ?? 0, free)
+    if (room < free) heldBack = true
+    return room
+  }
+
+  function track(lane: string, job: Promise<void>): void {
     underWay.add(job)
+    working.set(lane, (working.get(lane) ?? 0) + 1)
     void job.finally(() => {
       underWay.delete(job)
+      const left = (working.get(lane) ?? 1) - 1
+      if (left === 0) working.delete(lane)
+      else working.set(lane, left)
+      if (heldBack) more = true
       if (more && running && !claiming && cancelRetry === undefined) void claim()
     })
   }

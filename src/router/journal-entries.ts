@@ -59,7 +59,8 @@ export function journalEntry(accepted: Accepted, acceptedAt: number, deadlineAt:
       annotationsHead: action.annotationsHead,
     },
   }
-  return { activationId: accepted.activationId, acceptedAt, deadlineAt, payload: JSON.stringify(call) }
+  const { activationId } = accepted
+  return { activationId, lane: identity.uuid, acceptedAt, deadlineAt, payload: JSON.stringify(call) }
 }
 
 /** Reads an entry's payload; throws when it was written by none of the functions that write entries. */

@@ -1,9 +1,13 @@
-/** Requests that wait for a container: first in, first out per action, bounded in all, each with a deadline. Late binding: the first capacity takes the head. */
+/**
+ * Requests that wait for a container: first in, first out per action, bounded in all and in fair shares of it by namespace, each with a deadline. Late
+ * binding: the first capacity takes the head.
+ */
 
 import type { StartFailure } from '../containers/container-factory.ts'
 import type { ActionKey } from '../control/pool-protocol.ts'
 import type { Cancel, Clock, Timers } from '../model/clock.ts'
 import { refusal } from '../model/errors.ts'
+import { mayTake } from '../model/fair-share.ts'
 import type { RoutedContainer } from './routing-table.ts'
 
 /** Why a parked request got no container. */
@@ -21,6 +25,8 @@ export function isContainer(result: ParkResult): result is RoutedContainer {
 }
 
 export interface Parking {
+  /** Requests for which there was no place. */
+  readonly counters: { refused: number }
   readonly length: number
   /** Requests parked for one action. */
   count(actionKey: ActionKey): number
@@ -60,11 +66,19 @@ interface Queue {
 
 const SWEEP_MS = 100
 
+/** The invoking namespace, with which every key begins. */
+function namespaceOf(actionKey: ActionKey): string {
+  return actionKey.slice(0, actionKey.indexOf(':'))
+}
+
 /** An empty car park. */
 export function createParking(deps: ParkingDeps): Parking {
   const { clock, timers } = deps
   const queues = new Map<ActionKey, Queue>()
   const changed = new Set<ActionKey>()
+  const counters = { refused: 0 }
+  /** Requests parked by invoking namespace. */
+  const byNamespace = new Map<string, number>()
   let total = 0
   let closed = false
   let cancelSweep: Cancel | undefined
@@ -72,6 +86,12 @@ export function createParking(deps: ParkingDeps): Parking {
   function announce(actionKey: ActionKey): void {
     if (changed.size === 0) queueMicrotask(flush)
     changed.add(actionKey)
+  }
+
+  function count(namespace: string, change: 1 | -1): void {
+    const held = (byNamespace.get(namespace) ?? 0) + change
+    if (held === 0) byNamespace.delete(namespace)
+    else byNamespace.set(namespace, held)
   }
 
   function flush(): void {
@@ -86,6 +106,7 @@ export function createParking(deps: ParkingDeps): Parking {
     parked.resolve = undefined
     queue.live--
     total--
+    count(namespaceOf(actionKey), -1)
     if (queue.live === 0) queues.delete(actionKey)
     announce(actionKey)
     resolve(result)
@@ -114,15 +135,20 @@ export function createParking(deps: ParkingDeps): Parking {
   }
 
   return {
+    counters,
     get length() {
       return total
     },
     count: (actionKey) => queues.get(actionKey)?.live ?? 0,
     park(actionKey, deadlineAt, onWithdraw) {
       const queue = queues.get(actionKey) ?? { entries: [], head: 0, live: 0 }
-      if (closed || total >= deps.maxParked || queue.live >= deps.maxParkedPerAction) {
+      const namespace = namespaceOf(actionKey)
+      const free = deps.maxParked - total
+      if (closed || !mayTake(byNamespace.get(namespace) ?? 0, free) || queue.live >= deps.maxParkedPerAction) {
+        counters.refused++
         throw refusal('QUEUE_FULL', 503, '', { retryAfterSeconds: 1 })
       }
+      count(namespace, 1)
       queues.set(actionKey, queue)
       queue.live++
       total++

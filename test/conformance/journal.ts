@@ -21,9 +21,9 @@ export interface JournalPlace {
 export const WIDE: JournalBounds = { maxEntries: 10_000, maxBytes: 100_000_000 }
 
 /** The entry number `index`. */
-export function entryOf(index: number, payload = `{"call":${index}}`): JournalEntry {
+export function entryOf(index: number, payload = `{"call":${index}}`, lane = 'own'): JournalEntry {
   const activationId = index.toString(16).padStart(32, '0') as ActivationId
-  return { activationId, acceptedAt: 1000 + index, deadlineAt: 2000 + index, payload }
+  return { activationId, lane, acceptedAt: 1000 + index, deadlineAt: 2000 + index, payload }
 }
 
 /** Declares the suite. `place` makes an empty place. */
@@ -246,6 +246,53 @@ export function describeJournal(name: string, place: () => JournalPlace): void {
     })
 
     it('agrees with a model after any sequence of operations', () => agreesWithModel(place))
+
+    it('S4-59: lanes take turns, each oldest first, also after reopening', async () => {
+      for (let index = 1; index <= 6; index++) await journal.append(entryOf(index, '', 'long'))
+      await journal.append(entryOf(11, '', 'short'))
+      await journal.append(entryOf(21, '', 'late'))
+      await reopen()
+      assert.deepEqual(idsOf(await journal.claim(4)), [idOf(1), idOf(11), idOf(21), idOf(2)])
+      await journal.append(entryOf(12, '', 'short'))
+      await journal.release(idOf(1))
+      assert.deepEqual(idsOf(await journal.claim(3)), [idOf(1), idOf(12), idOf(3)])
+      assert.deepEqual(idsOf(await journal.claim(9)), [idOf(4), idOf(5), idOf(6)])
+    })
+
+    it('S4-59: hands out no more of a lane than there is room for', async () => {
+      for (let index = 1; index <= 4; index++) await journal.append(entryOf(index, '', 'one'))
+      for (let index = 11; index <= 13; index++) await journal.append(entryOf(index, '', 'other'))
+      const room = (lane: string): number => (lane === 'one' ? 1 : 0)
+      assert.deepEqual(idsOf(await journal.claim(9, room)), [idOf(1)])
+      assert.deepEqual(await journal.claim(9, () => 0), [])
+      assert.deepEqual(
+        idsOf(await journal.claim(9, (lane) => (lane === 'one' ? 2 : 3))).toSorted(),
+        [2, 3, 11, 12, 13].map((index) => idOf(index)),
+      )
+      assert.deepEqual(idsOf(await journal.claim(9)), [idOf(4)])
+    })
+
+    it('goes on to others where all that were next have been settled', async () => {
+      for (let index = 1; index <= 5; index++) await journal.append(entryOf(index))
+      for (let index = 1; index <= 4; index++) await journal.settle(idOf(index))
+      assert.deepEqual(idsOf(await journal.claim(2)), [idOf(5)])
+    })
+
+    it('tells what a lane holds', async () => {
+      await journal.append(entryOf(1, 'four', 'one'))
+      await journal.append(entryOf(2, 'four', 'one'))
+      await journal.append(entryOf(3, 'sixsix', 'other'))
+      assert.deepEqual(journal.depthOf('one'), { entries: 2, bytes: 8 })
+      assert.deepEqual(journal.depthOf('other'), { entries: 1, bytes: 6 })
+      await journal.claim(9)
+      await journal.replace(idOf(1), [entryOf(4, 'x', 'other')])
+      await reopen()
+      assert.deepEqual(journal.depthOf('one'), { entries: 1, bytes: 4 })
+      assert.deepEqual(journal.depthOf('other'), { entries: 2, bytes: 7 })
+      for (const index of [2, 3, 4]) await journal.settle(idOf(index))
+      assert.deepEqual(journal.depthOf('other'), { entries: 0, bytes: 0 })
+      assert.deepEqual(journal.depth(), { entries: 0, bytes: 0 })
+    })
 
     it('answers the probe', () => journal.probe())
   })

@@ -7,7 +7,7 @@ const DAY_MS = 86_400_000
 
 export const router = {
   maxParked: integer(20_000, {
-    doc: 'Requests that wait for a container at once, all actions together.',
+    doc: 'Requests that wait for a container at once, all actions together. One namespace alone gets four fifths of them, and several get equal parts.',
     failure: 'More are refused with 503 and Retry-After; each waiting one holds its payload in memory.',
     whom: 'Operators of hosts with much or with little memory.',
   }),
@@ -76,7 +76,7 @@ export const router = {
 export const journal = {
   maxEntries: integer(100_000, {
     min: 1,
-    doc: 'Accepted non-blocking calls and fires that are not finished, at most.',
+    doc: 'Accepted non-blocking calls and fires that are not finished, at most. One namespace alone gets four fifths, and several get equal parts.',
     failure: 'More are refused with 503 and Retry-After.',
     whom: 'Operators with larger bursts.',
   }),
@@ -98,7 +98,7 @@ export const journal = {
   dispatchers: integer(64, {
     min: 1,
     max: 10_000,
-    doc: 'Journalled calls that are worked on at once.',
+    doc: 'Journalled calls that are worked on at once. Namespaces take turns; one alone gets four fifths of them, and several get equal parts.',
     failure: 'Too high: background work crowds out calls that somebody waits for.',
     whom: 'Operators with mostly non-blocking work: higher.',
   }),

@@ -9,61 +9,71 @@ import { read, write } from '../../stores/sqlite/protocol.ts'
 export type EntryRow = [
   seq: number,
   id: string,
+  lane: string,
   accepted: number,
   deadline: number,
   started: number,
   payload: string,
   note: string | null,
 ]
-const ENTRIES = 'SELECT seq, id, accepted, deadline, started, payload, note FROM entries LEFT JOIN progress USING (seq)'
+const ENTRIES =
+  'SELECT seq, id, lane, accepted, deadline, started, payload, note FROM entries LEFT JOIN progress USING (seq)'
+const PAYLOAD = 6
+const NOTE = 7
 
-/** What is held: entries, bytes of their payloads and notes, highest number. */
-function depth(db: Database): [entries: number, bytes: number, last: number] {
-  const row = db.get(
-    `SELECT count(*), coalesce(sum(octet_length(payload)), 0) + (SELECT coalesce(sum(octet_length(note)), 0) FROM progress),
-       coalesce(max(seq), 0) FROM entries`,
-  )
-  return row === undefined ? [0, 0, 0] : [integer(row, 0), integer(row, 1), integer(row, 2)]
+/** Values of one entry in the flat array that `held` gives: seq, lane, bytes of payload and note. */
+export const HELD_WIDTH = 3
+
+/** All that is held, oldest first. */
+function held(db: Database): (string | number)[] {
+  const flat: (string | number)[] = []
+  const sql = `SELECT seq, lane, octet_length(payload) + coalesce(octet_length(note), 0)
+    FROM entries LEFT JOIN progress USING (seq) ORDER BY seq`
+  for (const row of db.all(sql)) flat.push(integer(row, 0), text(row, 1), integer(row, 2))
+  return flat
 }
 
 function has(db: Database, id: string): boolean {
   return db.get('SELECT 1 FROM entries WHERE id = ?', id) !== undefined
 }
 
+/** The values of one entry to append. */
+export type NewRow = readonly [
+  seq: number,
+  id: string,
+  lane: string,
+  accepted: number,
+  deadline: number,
+  payload: string,
+]
+
 /** True when the entry is new. */
-function append(db: Database, seq: number, id: string, accepted: number, deadline: number, payload: string): boolean {
+function append(db: Database, ...row: NewRow): boolean {
   const sql =
-    'INSERT INTO entries (seq, id, accepted, deadline, payload) VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING'
-  return db.run(sql, seq, id, accepted, deadline, payload) === 1
+    'INSERT INTO entries (seq, id, lane, accepted, deadline, payload) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING'
+  return db.run(sql, ...row) === 1
 }
 
-/** The entries of the numbers in `returned`, in that order, then those after `after`; at most `max`, and as many as `budget` characters allow. */
-function fetch(db: Database, returned: readonly number[], after: number, max: number, budget: number): EntryRow[] {
+/**
+ * The entries of these numbers, in their order, as many as `budget` characters allow, one at least; numbers that are gone are left out. And how many
+ * numbers were looked at.
+ */
+function fetch(db: Database, numbers: readonly number[], budget: number): readonly [looked: number, rows: EntryRow[]] {
   const rows: EntryRow[] = []
   let left = budget
-  for (const seq of returned.slice(0, max)) {
+  for (const [looked, seq] of numbers.entries()) {
     const row = db.get(`${ENTRIES} WHERE seq = ?`, seq)
     if (row === undefined) continue
-    left -= text(row, 5).length + (optionalText(row, 6)?.length ?? 0)
-    if (left < 0 && rows.length > 0) return rows
+    left -= text(row, PAYLOAD).length + (optionalText(row, NOTE)?.length ?? 0)
+    if (left < 0 && rows.length > 0) return [looked, rows]
     rows.push(entry(row))
   }
-  if (rows.length === max || (left <= 0 && rows.length > 0)) return rows
-  const sql = `${ENTRIES} WHERE seq > ? ORDER BY seq LIMIT ?`
-  for (const row of db.allWithin(left, sql, after, max - rows.length)) rows.push(entry(row))
-  return rows
+  return [numbers.length, rows]
 }
 
 function entry(row: Parameters<typeof text>[0]): EntryRow {
-  return [
-    integer(row, 0),
-    text(row, 1),
-    integer(row, 2),
-    integer(row, 3),
-    integer(row, 4),
-    text(row, 5),
-    optionalText(row, 6),
-  ]
+  const [seq, id, lane] = [integer(row, 0), text(row, 1), text(row, 2)]
+  return [seq, id, lane, integer(row, 3), integer(row, 4), integer(row, 5), text(row, PAYLOAD), optionalText(row, NOTE)]
 }
 
 function optionalText(row: Parameters<typeof text>[0], index: number): string | null {
@@ -75,49 +85,43 @@ function markStarted(db: Database, id: string): boolean {
   return db.run('UPDATE entries SET started = 1 WHERE id = ?', id) === 1
 }
 
-/** Bytes that the note is larger than the one before it, or null when there is no such entry. */
-function note(db: Database, id: string, progress: string): number | null {
-  const row = db.get('SELECT seq, octet_length(note) FROM entries LEFT JOIN progress USING (seq) WHERE id = ?', id)
+/** Lane of the entry and bytes that the note is larger than the one before it, or null when there is no such entry. */
+function note(db: Database, id: string, progress: string): readonly [lane: string, grown: number] | null {
+  const row = db.get(
+    'SELECT seq, octet_length(note), lane FROM entries LEFT JOIN progress USING (seq) WHERE id = ?',
+    id,
+  )
   if (row === undefined) return null
   const sql = 'INSERT INTO progress (seq, note) VALUES (?, ?) ON CONFLICT (seq) DO UPDATE SET note = excluded.note'
   db.run(sql, integer(row, 0), progress)
-  return Buffer.byteLength(progress) - (row[1] === null ? 0 : integer(row, 1))
+  return [text(row, 2), Buffer.byteLength(progress) - (row[1] === null ? 0 : integer(row, 1))]
 }
 
-/** Bytes of the payload and the note that went, or null when there was no such entry. */
-function settle(db: Database, id: string): number | null {
-  const row = db.get('DELETE FROM entries WHERE id = ? RETURNING seq, octet_length(payload)', id)
+/** Lane, and bytes of the payload and the note, of the entry that went, or null when there was no such entry. */
+function settle(db: Database, id: string): readonly [lane: string, bytes: number] | null {
+  const row = db.get('DELETE FROM entries WHERE id = ? RETURNING seq, octet_length(payload), lane', id)
   if (row === undefined) return null
   const noted = db.get('DELETE FROM progress WHERE seq = ? RETURNING octet_length(note)', integer(row, 0))
-  return integer(row, 1) + (noted === undefined ? 0 : integer(noted, 0))
+  return [text(row, 2), integer(row, 1) + (noted === undefined ? 0 : integer(noted, 0))]
 }
 
-/** The values of one entry to append. */
-export type NewRow = readonly [seq: number, id: string, accepted: number, deadline: number, payload: string]
-
 /**
- * Puts `rows` in the place of an entry. Returns the bytes that went and how many rows and bytes came, or null when there was no such entry:
+ * Puts `rows` in the place of an entry. Returns lane and bytes of what went, and the numbers of those that came, or null when there was no such entry:
  * then nothing is written.
  */
 function replace(
   db: Database,
   id: string,
   rows: readonly NewRow[],
-): readonly [bytesGone: number, added: number, bytesAdded: number] | null {
+): readonly [lane: string, bytes: number, added: readonly number[]] | null {
   const gone = settle(db, id)
   if (gone === null) return null
-  let added = 0
-  let bytes = 0
-  for (const row of rows) {
-    if (!append(db, ...row)) continue
-    added++
-    bytes += Buffer.byteLength(row[4])
-  }
-  return [gone, added, bytes]
+  const added = rows.filter((row) => append(db, ...row)).map(([seq]) => seq)
+  return [...gone, added]
 }
 
 export const journalOperations = {
-  depth: read(depth),
+  held: read(held),
   has: read(has),
   append: write(append),
   fetch: read(fetch),

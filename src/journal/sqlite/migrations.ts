@@ -21,4 +21,7 @@ CREATE TABLE progress (
 ) STRICT;
 `
 
-export const JOURNAL_MIGRATIONS: readonly string[] = [FIRST, PROGRESS]
+/** Entries of before are one lane. */
+const LANES = `ALTER TABLE entries ADD COLUMN lane TEXT NOT NULL DEFAULT '';`
+
+export const JOURNAL_MIGRATIONS: readonly string[] = [FIRST, PROGRESS, LANES]

@@ -3,12 +3,16 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { DatabaseSync } from 'node:sqlite'
 import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { describeJournal, entryOf } from '../../../test/conformance/journal.ts'
 import { storesFixture } from '../../../test/conformance/sqlite-stores.ts'
 import { OpenRefused } from '../../stores/sqlite/failure.ts'
+import { migrate } from '../../stores/sqlite/migrate.ts'
+import { JOURNAL_MIGRATIONS } from './migrations.ts'
 
 const fixture = storesFixture()
 
@@ -20,13 +24,14 @@ describeJournal('SQLite', () => {
       const stores = await fixture.open({ ...options, openNow: ['journal'], journalSynchronous: 'normal' })
       return {
         append: (entry) => stores.journal.append(entry),
-        claim: (max) => stores.journal.claim(max),
+        claim: (max, room) => stores.journal.claim(max, room),
         release: (id) => stores.journal.release(id),
         markStarted: (id) => stores.journal.markStarted(id),
         note: (id, progress) => stores.journal.note(id, progress),
         settle: (id) => stores.journal.settle(id),
         replace: (id, successors) => stores.journal.replace(id, successors),
         depth: () => stores.journal.depth(),
+        depthOf: (lane) => stores.journal.depthOf(lane),
         probe: () => stores.journal.probe(),
         close: () => stores.close(),
       }
@@ -35,6 +40,28 @@ describeJournal('SQLite', () => {
 })
 
 describe('SqliteJournal', () => {
+  it('S3-26: takes over what a version without lanes left', async () => {
+    const dataDir = fixture.directory()
+    const db = new DatabaseSync(join(dataDir, 'journal.db'))
+    migrate(db, 'journal.db', JOURNAL_MIGRATIONS.slice(0, 1))
+    db.exec(
+      "INSERT INTO entries (seq, id, accepted, deadline, payload) VALUES (7, '" +
+        entryOf(1).activationId +
+        "', 1, 2, 'old')",
+    )
+    db.close()
+    const { journal } = await fixture.open({ dataDir, openNow: ['journal'] })
+    await journal.append(entryOf(2))
+    const claimed = await journal.claim(9)
+    assert.deepEqual(
+      claimed.map(({ payload, lane }) => [payload, lane]),
+      [
+        ['old', ''],
+        [entryOf(2).payload, 'own'],
+      ],
+    )
+  })
+
   it('has one owner; the other stores can be opened beside it', async () => {
     const dataDir = fixture.directory()
     const owner = await fixture.open({ dataDir })

@@ -7,9 +7,13 @@ import type { Clock } from '../../model/clock.ts'
 import type { ActivationId } from '../../model/ids.ts'
 import { StoreUnavailable } from '../../stores/artifact-store.ts'
 import type { StoreConnection } from '../../stores/sqlite/store-connection.ts'
+import { Holdings } from '../holdings.ts'
 import type { ClaimedEntry, Journal, JournalDepth, JournalEntry } from '../journal.ts'
 import { JournalFull } from '../journal.ts'
+import type { LaneRoom, Waiting } from '../lanes.ts'
+import { Lanes } from '../lanes.ts'
 import type { EntryRow, NewRow } from './journal-operations.ts'
+import { HELD_WIDTH } from './journal-operations.ts'
 
 export interface SqliteJournalOptions {
   readonly maxEntries: number
@@ -18,8 +22,7 @@ export interface SqliteJournalOptions {
   readonly clock: Clock
 }
 
-interface Claim {
-  readonly seq: number
+interface Claim extends Waiting {
   /** Of the payload and the note. */
   bytes: number
 }
@@ -32,17 +35,15 @@ export class SqliteJournal implements Journal {
   readonly #options: SqliteJournalOptions
   /** Each entry that is claimed now. */
   readonly #claims = new Map<ActivationId, Claim>()
-  /** Entries that were given back, by id; all of them lie before the cursor. */
-  readonly #released = new Map<ActivationId, number>()
-  /** Everything up to this number has been claimed once. */
-  #cursor = 0
+  /** Those that are not. One that was settled meanwhile is found to be gone when its turn comes. */
+  readonly #lanes = new Lanes()
+  readonly #held = new Holdings()
   #lastSeq = 0
-  #entries = 0
-  #bytes = 0
   #changing = 0
   /** A write had no answer: whether it was done is for the file to tell. */
   #uncertain = false
   #opening: Promise<void> | undefined
+  #isOpen = false
   #claiming: Promise<unknown> = Promise.resolve()
   /** Appends that were refused because the journal was full. */
   refused = 0
@@ -62,70 +63,86 @@ export class SqliteJournal implements Journal {
   }
 
   async append(entry: JournalEntry): Promise<void> {
-    await this.open()
+    // Without a turn in between, so that what comes at once is counted at once.
+    if (!this.#isOpen) await this.open()
     const size = Buffer.byteLength(entry.payload)
     if (!this.#hasRoom(1, size)) {
       if (await this.#connection.call('has', entry.activationId)) return
       throw this.#full()
     }
     // Counted before it is written, so that many at once cannot exceed the bound.
-    this.#entries++
-    this.#bytes += size
+    const { lane } = entry
+    this.#held.add(lane, 1, size)
     const row = this.#numbered(entry)
     let added = false
     try {
       added = await this.#change(() => this.#connection.call('append', ...row))
     } finally {
-      if (!added) {
-        this.#entries--
-        this.#bytes -= size
-      }
+      if (added) this.#lanes.add({ lane, seq: row[0] })
+      else this.#held.add(lane, -1, -size)
     }
   }
 
   #hasRoom(entries: number, bytes: number): boolean {
-    return this.#entries + entries <= this.#options.maxEntries && this.#bytes + bytes <= this.#options.maxBytes
+    const { total } = this.#held
+    return total.entries + entries <= this.#options.maxEntries && total.bytes + bytes <= this.#options.maxBytes
   }
 
   #full(): JournalFull {
     this.refused++
-    return new JournalFull(`the journal holds ${this.#entries} entries of ${this.#bytes} bytes together`)
+    const { entries, bytes } = this.#held.total
+    return new JournalFull(`the journal holds ${entries} entries of ${bytes} bytes together`)
   }
 
-  #numbered({ activationId, acceptedAt, deadlineAt, payload }: JournalEntry): NewRow {
-    return [++this.#lastSeq, activationId, acceptedAt, deadlineAt, payload]
+  #numbered({ activationId, lane, acceptedAt, deadlineAt, payload }: JournalEntry): NewRow {
+    return [++this.#lastSeq, activationId, lane, acceptedAt, deadlineAt, payload]
   }
 
-  claim(max: number): Promise<readonly ClaimedEntry[]> {
+  claim(max: number, room: LaneRoom = () => Infinity): Promise<readonly ClaimedEntry[]> {
     // One after the other: two that read at once would hand out the same entries.
-    const claimed = this.#claiming.then(() => this.#claim(max))
+    const claimed = this.#claiming.then(() => this.#claim(max, room))
     this.#claiming = claimed.catch(() => undefined)
     return claimed
   }
 
-  async #claim(max: number): Promise<readonly ClaimedEntry[]> {
+  async #claim(max: number, room: LaneRoom): Promise<readonly ClaimedEntry[]> {
     await this.open()
     if (this.#uncertain && this.#changing === 0) await this.#recount()
-    if (max <= 0) return []
-    const returned = [...this.#released.values()].sort((one, other) => one - other).slice(0, max)
-    const rows = await this.#connection.call('fetch', returned, this.#cursor, max, CLAIM_BUDGET)
-    return rows.map((row) => this.#handOut(row))
+    for (;;) {
+      const chosen = this.#lanes.take(max, room)
+      if (chosen.length === 0) return []
+      const claimed = await this.#fetch(chosen)
+      // All that were chosen had been settled: there may be others.
+      if (claimed.length > 0) return claimed
+    }
   }
 
-  #handOut([seq, id, acceptedAt, deadlineAt, started, payload, note]: EntryRow): ClaimedEntry {
+  /** Hands out those of `chosen` that are still there and not too large together; the latter are waiting again. */
+  async #fetch(chosen: readonly Waiting[]): Promise<readonly ClaimedEntry[]> {
+    let rest = chosen
+    try {
+      const numbers = chosen.map(({ seq }) => seq)
+      const [looked, rows] = await this.#connection.call('fetch', numbers, CLAIM_BUDGET)
+      rest = chosen.slice(looked)
+      return rows.map((row) => this.#handOut(row))
+    } finally {
+      for (const waiting of rest) this.#lanes.add(waiting)
+    }
+  }
+
+  #handOut([seq, id, lane, acceptedAt, deadlineAt, started, payload, note]: EntryRow): ClaimedEntry {
     const activationId = id as ActivationId
-    this.#released.delete(activationId)
-    this.#cursor = Math.max(this.#cursor, seq)
     const bytes = Buffer.byteLength(payload) + (note === null ? 0 : Buffer.byteLength(note))
-    this.#claims.set(activationId, { seq, bytes })
-    return { activationId, acceptedAt, deadlineAt, payload, cutOff: started !== 0, progress: note ?? undefined }
+    this.#claims.set(activationId, { seq, lane, bytes })
+    const progress = note ?? undefined
+    return { activationId, lane, acceptedAt, deadlineAt, payload, cutOff: started !== 0, progress }
   }
 
   async release(activationId: ActivationId): Promise<void> {
     const claim = this.#claims.get(activationId)
     if (claim === undefined) return
     this.#claims.delete(activationId)
-    this.#released.set(activationId, claim.seq)
+    this.#lanes.add(claim)
   }
 
   async markStarted(activationId: ActivationId): Promise<void> {
@@ -139,19 +156,19 @@ export class SqliteJournal implements Journal {
     await this.open()
     const grown = await this.#change(() => this.#connection.call('note', activationId, progress))
     if (grown === null) throw new Error(`the journal has no activation ${activationId}`)
-    this.#bytes += grown
+    const [lane, bytes] = grown
+    this.#held.add(lane, 0, bytes)
     const claim = this.#claims.get(activationId)
-    if (claim !== undefined) claim.bytes += grown
+    if (claim !== undefined) claim.bytes += bytes
   }
 
   async settle(activationId: ActivationId): Promise<void> {
     await this.open()
-    const size = await this.#change(() => this.#connection.call('settle', activationId))
+    const gone = await this.#change(() => this.#connection.call('settle', activationId))
     this.#claims.delete(activationId)
-    this.#released.delete(activationId)
-    if (size === null) return
-    this.#entries--
-    this.#bytes -= size
+    if (gone === null) return
+    const [lane, bytes] = gone
+    this.#held.add(lane, -1, -bytes)
   }
 
   async replace(activationId: ActivationId, successors: readonly JournalEntry[]): Promise<void> {
@@ -165,24 +182,30 @@ export class SqliteJournal implements Journal {
       throw this.#full()
     }
     // As in append; what the entry itself takes is given back when it has gone.
-    this.#entries += count
-    this.#bytes += size
     const rows = successors.map((entry) => this.#numbered(entry))
-    let replaced: readonly [bytesGone: number, added: number, bytesAdded: number] | null = null
+    const counted = (row: NewRow, sign: 1 | -1): void => this.#held.add(row[2], sign, sign * Buffer.byteLength(row[5]))
+    for (const row of rows) counted(row, 1)
+    let replaced: readonly [lane: string, bytes: number, added: readonly number[]] | null = null
     try {
       replaced = await this.#change(() => this.#connection.call('replace', activationId, rows))
     } finally {
-      const [gone, added, bytesAdded] = replaced ?? [0, 0, 0]
-      this.#entries += added - count - (replaced === null ? 0 : 1)
-      this.#bytes += bytesAdded - size - gone
+      const added = new Set(replaced?.[2])
+      for (const row of rows) {
+        if (added.has(row[0])) this.#lanes.add({ lane: row[2], seq: row[0] })
+        else counted(row, -1)
+      }
+      if (replaced !== null) this.#held.add(replaced[0], -1, -replaced[1])
     }
     // The successor of the same id may have been claimed by now.
     if (this.#claims.get(activationId) === claim) this.#claims.delete(activationId)
-    this.#released.delete(activationId)
   }
 
   depth(): JournalDepth {
-    return { entries: this.#entries, bytes: this.#bytes }
+    return this.#held.total
+  }
+
+  depthOf(lane: string): JournalDepth {
+    return this.#held.of(lane)
   }
 
   async probe(): Promise<void> {
@@ -207,11 +230,18 @@ export class SqliteJournal implements Journal {
   }
 
   async #recount(): Promise<void> {
-    const [entries, bytes, last] = await this.#connection.call('depth')
+    const flat = await this.#connection.call('held')
     if (this.#changing > 0) return
     this.#uncertain = false
-    this.#entries = entries
-    this.#bytes = bytes
-    this.#lastSeq = Math.max(this.#lastSeq, last)
+    this.#isOpen = true
+    const claimed = new Set([...this.#claims.values()].map(({ seq }) => seq))
+    this.#held.clear()
+    this.#lanes.clear()
+    for (let at = 0; at < flat.length; at += HELD_WIDTH) {
+      const [seq, lane, bytes] = [Number(flat[at]), String(flat[at + 1]), Number(flat[at + 2])]
+      this.#held.add(lane, 1, bytes)
+      if (!claimed.has(seq)) this.#lanes.add({ lane, seq })
+      this.#lastSeq = Math.max(this.#lastSeq, seq)
+    }
   }
 }

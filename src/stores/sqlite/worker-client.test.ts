@@ -61,14 +61,14 @@ describe('WorkerClient', () => {
 
   it('rejects what is under way when the thread dies, and starts another, which gets the journal', async () => {
     const client = open()
-    await client.call('journal', 'append', 1, 'id', 0, 0, 'payload')
+    await client.call('journal', 'append', 1, 'id', 'lane', 0, 0, 'payload')
     await sleep(500)
     const crash = client.call('artifacts', 'getLimits', 'crash')
-    const beside = client.call('journal', 'append', 2, 'other', 0, 0, 'payload')
+    const beside = client.call('journal', 'append', 2, 'other', 'lane', 0, 0, 'payload')
     await assert.rejects(crash, StoreUnavailable)
     await assert.rejects(beside, StoreUnavailable)
     assert.equal(client.crashes, 1)
-    assert.deepEqual(await client.call('journal', 'depth'), [1, 7, 1])
+    assert.deepEqual(await client.call('journal', 'held'), [1, 'lane', 7])
   })
 
   it('does not start a thread that dies at once in a loop', async () => {

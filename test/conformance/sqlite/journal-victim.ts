@@ -17,7 +17,7 @@ async function append(): Promise<void> {
   for (;;) {
     const now = Date.now()
     const activationId = ids.activationId(now)
-    await journal.append({ activationId, acceptedAt: now, deadlineAt: now + 1000, payload: '{"call":1}' })
+    await journal.append({ activationId, lane: 'own', acceptedAt: now, deadlineAt: now + 1000, payload: '{"call":1}' })
     process.stdout.write(`accepted ${activationId}\n`)
   }
 }
