@@ -40,7 +40,7 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
   },
   {
     name: 'namespace',
-    summary: 'work with namespaces',
+    summary: 'work with namespaces, and administer them',
     load: async (cli) => (await import('./commands/namespace.ts')).namespaceCommand(cli),
   },
   {
@@ -57,6 +57,11 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
     name: 'limits',
     summary: "administer namespaces' limits",
     load: async (cli) => (await import('./commands/limits.ts')).limitsCommand(cli),
+  },
+  {
+    name: 'db',
+    summary: 'dump what the platform keeps',
+    load: async (cli) => (await import('./commands/db.ts')).dbCommand(cli),
   },
   {
     name: 'doctor',

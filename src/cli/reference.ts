@@ -35,7 +35,8 @@ The first that says so wins: the options \`--apihost\` and \`--auth\`; the varia
 when nothing gives another one; it is never sent anywhere else. \`NAMESPACE\`, \`APIVERSION\`, \`CERT\` and \`KEY\` of \`.wskprops\` are read too. A host without a scheme
 is taken to speak TLS, as \`wsk\` has it.
 
-\`stave user\` and \`stave limits\` work on a data directory (\`--data-dir\`, else the configured one): through the server that runs on it, else on its files.
+\`stave user\`, \`limits\`, \`db\` and \`namespace all\`, \`inspect\` and \`delete\` work on a data directory (\`--data-dir\`, else the configured one): through the server
+that runs on it, else on its files.
 
 ## Names
 

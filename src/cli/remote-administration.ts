@@ -47,10 +47,22 @@ function routeTo(endpoint: AdminEndpoint, path: string): Pick<HttpRequest, 'url'
   return { url: `http://${endpoint.address}${path}`, headers: { Authorization: `Bearer ${endpoint.token}` } }
 }
 
-/** The administration of the server at `endpoint`; its refusals arrive as those of a local one. */
-export function remoteAdministration(endpoint: AdminEndpoint): UserAdministration {
-  /** The answer is the server's own, documented in src/management/README.md: it is not checked again field by field. */
-  async function call<Answer>(method: string, path: readonly string[], options: CallOptions = {}): Promise<Answer> {
+/**
+ * Sends a request below `/admin/` and resolves with the answer, which is the server's own, documented in src/management/README.md: it is not checked again
+ * field by field. Its refusals arrive as those of a local administration.
+ */
+export type AdminCall = <Answer>(method: string, path: readonly string[], options?: CallOptions) => Promise<Answer>
+
+export interface CallOptions {
+  /** Short for a query of this alone. */
+  readonly namespace?: string | undefined
+  readonly query?: Readonly<Record<string, string>>
+  readonly body?: object
+}
+
+/** Calls of the admin API of the server at `endpoint`. */
+export function adminCaller(endpoint: AdminEndpoint): AdminCall {
+  return async <Answer>(method: string, path: readonly string[], options: CallOptions = {}): Promise<Answer> => {
     const { namespace, query = namespace === undefined ? {} : { namespace } } = options
     const route = path.map((segment) => encodeURIComponent(segment)).join('/')
     const search = new URLSearchParams(query).toString()
@@ -71,7 +83,10 @@ export function remoteAdministration(endpoint: AdminEndpoint): UserAdministratio
     if (answer.status >= 400) throw refusalOf(answer.status, answer.text)
     return JSON.parse(answer.text) as Answer
   }
+}
 
+/** The administration of users and limits through `call`. */
+export function remoteAdministration(call: AdminCall): UserAdministration {
   return {
     async createUser({ subject, namespace, authorization, regenerate }) {
       const body = { subject, namespace, authorization, regenerate }
@@ -139,13 +154,6 @@ type SubjectAnswer = Omit<Subject, 'blocked'> & { readonly blocked?: boolean }
 interface LimitsAnswer extends NamespaceLimits {
   /** `NS/limits` */
   readonly _id: string
-}
-
-interface CallOptions {
-  /** Short for a query of this alone. */
-  readonly namespace?: string | undefined
-  readonly query?: Readonly<Record<string, string>>
-  readonly body?: object
 }
 
 interface KeyAnswer {

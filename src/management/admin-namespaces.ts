@@ -10,6 +10,10 @@ const PAGE = { std: 100, max: 1000 }
 
 /** Routes below `/admin/`. */
 export function namespaceRoutes(users: UserAdministration, namespaces: NamespaceAdministration): AdminRoutes {
+  const entities = (namespace: string | undefined, query: string): ReturnType<typeof namespaces.listEntities> => {
+    const { limit } = listRange(query, 'entities', PAGE.std, PAGE.max)
+    return namespaces.listEntities(namespace, queryValue(query, 'after'), limit)
+  }
   return {
     namespaces: { GET: () => namespaces.listNamespaces() },
     'namespaces/{namespace}': {
@@ -24,11 +28,9 @@ export function namespaceRoutes(users: UserAdministration, namespaces: Namespace
       },
     },
     'namespaces/{namespace}/entities': {
-      GET: ({ param, query }) => {
-        const { limit } = listRange(query, 'entities', PAGE.std, PAGE.max)
-        return namespaces.listEntities(param('namespace'), queryValue(query, 'after'), limit)
-      },
+      GET: ({ param, query }) => entities(param('namespace'), query),
     },
+    entities: { GET: ({ query }) => entities(undefined, query) },
     limits: {
       GET: async () => (await users.listLimits()).map(({ namespace, limits }) => limitsDocumentOf(namespace, limits)),
     },

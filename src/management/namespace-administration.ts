@@ -58,9 +58,9 @@ export interface NamespaceAdministration {
   listNamespaces(): Promise<readonly NamespaceSummary[]>
   /** 404 for one that nobody has a key for, that holds nothing, and that has no limits. */
   getNamespace(namespace: string): Promise<NamespaceDetails>
-  /** A page of what the namespace holds; `next` is the `after` of the next one. */
+  /** A page of what the namespace holds, or all of them together where none is named; `next` is the `after` of the next one. */
   listEntities(
-    namespace: string,
+    namespace: string | undefined,
     after: string | undefined,
     limit: number,
   ): Promise<{ readonly entities: readonly EntitySummary[]; readonly next?: string }>
@@ -147,7 +147,8 @@ export function createNamespaceAdministration(deps: NamespaceAdministrationDeps)
     },
 
     async listEntities(text, after, limit) {
-      const page = await store.scanEntities({ namespace: parseNamespaceName(text), after, limit })
+      const within = text === undefined ? {} : { namespace: parseNamespaceName(text) }
+      const page = await store.scanEntities({ ...within, after, limit })
       return { ...page, entities: page.entities.map(({ document }) => summaryOf(document)) }
     },
 

@@ -205,6 +205,12 @@ describe('admin API', () => {
     )
     assert.ok(!first.text.includes('secret'))
 
+    const everywhere = await admin('GET', '/admin/entities?limit=1000')
+    const paths = new Set((everywhere.json as { entities: { path: string }[] }).entities.map(({ path }) => path))
+    assert.deepEqual(
+      [...entities, ...more].map(({ path }) => path).filter((path) => !paths.has(path)),
+      [],
+    )
     const held = await admin('DELETE', '/admin/namespaces/holder')
     assert.equal(held.status, 409)
     assert.match(held.text, /holds 3 entities/)

@@ -33,6 +33,7 @@ describe('the program', () => {
       'list',
       'user',
       'limits',
+      'db',
       'doctor',
       'config',
       'completion',

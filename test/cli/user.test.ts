@@ -5,6 +5,9 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { adminSocketPath, runDirectory } from '../../src/config/runtime-paths.ts'
 import type { CliRun } from './run-cli.ts'
+import { systemClock } from '../../src/model/clock.ts'
+import { openSqliteStores } from '../../src/stores/sqlite/open.ts'
+import { actionOf } from '../conformance/artifact-fixtures.ts'
 import { runCli } from './run-cli.ts'
 import { startScriptedApi } from './scripted-api.ts'
 
@@ -124,6 +127,86 @@ describe('stave user and stave limits on a data directory without a server', () 
   })
 })
 
+describe('stave namespace and stave db on a data directory without a server', () => {
+  let dataDir: string
+  const cli = (...args: string[]): Promise<CliRun> => runCli([...args, '--data-dir', dataDir])
+
+  before(async () => {
+    dataDir = mkdtempSync(join(tmpdir(), 'stave-namespace-'))
+    await cli('user', 'create', 'alice', '-u', KEY)
+    await cli('user', 'create', 'bobby', '-ns', 'team')
+    await cli('limits', 'set', 'team', '--firesPerMinute', '7')
+    const stores = await openSqliteStores({ dataDir, clock: systemClock, openNow: ['artifacts'] })
+    for (const path of ['team/one', 'team/two', 'alice/three']) {
+      await stores.artifacts.putEntity(actionOf(path, path), path, undefined)
+    }
+    await stores.close()
+  })
+  after(() => rmSync(dataDir, { recursive: true }))
+
+  test('8: all namespaces, and one of them: who has keys, what it holds, its limits, no secret', async () => {
+    assert.equal((await cli('namespace', 'all')).out, 'NAMESPACE  USERS\nalice      alice\nteam       bobby\n')
+    const { out } = await cli('namespace', 'inspect', 'team')
+    const lines =
+      /^namespace: team\nuser: bobby [0-9a-f-]{36}\nactions: 2\npackages: 0\ntriggers: 0\nrules: 0\nfiresPerMinute = 7\n$/
+    assert.match(out, lines)
+    const json = JSON.parse((await cli('namespace', 'inspect', 'alice', '--json')).out) as Record<string, unknown>
+    assert.deepEqual(json['subjects'], [{ subject: 'alice', blocked: false, uuid: UUID }])
+    assert.deepEqual(await cli('namespace', 'inspect', 'nobody'), {
+      code: 1,
+      out: '',
+      err: 'error: There is no namespace "nobody"\n',
+    })
+  })
+
+  test('11.2: db get prints what is in a database; the keys only with the documents', async () => {
+    const ids = ({ out }: CliRun): readonly string[] =>
+      (JSON.parse(out) as { rows: { id: string }[] }).rows.map(({ id }) => id)
+    const subjects = await cli('db', 'get', 'subjects')
+    assert.deepEqual(ids(subjects), ['alice', 'bobby', 'team/limits'])
+    assert.ok(!subjects.out.includes('kkkk'))
+    const documents = JSON.parse((await cli('db', 'get', 'subjects', '--docs')).out) as {
+      readonly total_rows: number
+      readonly rows: readonly { readonly doc: unknown }[]
+    }
+    assert.equal(documents.total_rows, 3)
+    assert.deepEqual(documents.rows[0]?.doc, {
+      _id: 'alice',
+      subject: 'alice',
+      namespaces: [{ name: 'alice', uuid: UUID, key: 'k'.repeat(64) }],
+    })
+    assert.deepEqual(documents.rows[2]?.doc, { _id: 'team/limits', firesPerMinute: 7 })
+    assert.deepEqual(ids(await cli('db', 'get', 'whisks')), ['team/one', 'team/two', 'alice/three'])
+    const unknown = await cli('db', 'get', 'activations')
+    assert.equal(unknown.code, 2)
+    assert.match(unknown.err, /Allowed choices are subjects, whisks/)
+  })
+
+  test('8: a namespace is deleted with what it holds only by force', async () => {
+    const kept = await cli('namespace', 'delete', 'team')
+    assert.deepEqual(kept, {
+      code: 1,
+      out: '',
+      err: 'error: Namespace "team" holds 2 entities: delete it with force\n',
+    })
+    assert.deepEqual(JSON.parse((await cli('namespace', 'delete', 'team', '--force', '--json')).out), {
+      deleted: true,
+      subjects: 1,
+      entities: 2,
+    })
+    assert.equal((await cli('user', 'get', 'bobby', '-ns', 'team')).code, 1)
+    assert.equal((await cli('limits', 'get', 'team')).out, 'No limits found, default system limits apply\n')
+    assert.equal((await cli('namespace', 'delete', 'team')).code, 1)
+    assert.deepEqual((await cli('namespace', 'all')).out, 'NAMESPACE  USERS\nalice      alice\n')
+  })
+
+  test('11.2: rotate can keep the uuid', async () => {
+    const { out } = await cli('user', 'rotate', 'alice', '--keep-uuid')
+    assert.match(out, new RegExp(`^${UUID}:[A-Za-z0-9]{64}\\n$`))
+    assert.notEqual(out, `${KEY}\n`)
+  })
+})
+
 test('S4-16: where a server runs on the data directory, everything goes through its socket', async (context) => {
   const dataDir = mkdtempSync(join(tmpdir(), 'stave-user-'))
   context.after(() => rmSync(dataDir, { recursive: true }))
@@ -156,4 +239,28 @@ test('S4-16: where a server runs on the data directory, everything goes through 
   server.on('PATCH /admin/limits/alice', { status: 200, body: { firesPerMinute: 1 } })
   assert.equal((await cli('limits', 'set', 'alice', '--firesPerMinute', '1')).code, 0)
   assert.deepEqual(JSON.parse(server.requests.at(-1)?.body ?? ''), { firesPerMinute: 1 })
+
+  server.on('GET /admin/namespaces', { status: 200, body: [{ namespace: 'alice', subjects: ['alice'] }] })
+  assert.equal((await cli('namespace', 'all')).out, 'NAMESPACE  USERS\nalice      alice\n')
+  server.on('DELETE /admin/namespaces/team?force=true', {
+    status: 200,
+    body: { deleted: true, subjects: 1, entities: 0 },
+  })
+  assert.equal((await cli('namespace', 'delete', 'team', '-f')).out, 'Namespace deleted\n')
+  server.on('DELETE /admin/namespaces/team?force=false', { status: 409, body: { error: 'No.', code: 'T' } })
+  assert.deepEqual(await cli('namespace', 'delete', 'team'), { code: 1, out: '', err: 'error: No.\n' })
+  server.on('POST /admin/users/alice/rotate', { status: 200, body: answer })
+  assert.equal((await cli('user', 'rotate', 'alice', '--keep-uuid')).out, `${KEY}\n`)
+  assert.deepEqual(JSON.parse(server.requests.at(-1)?.body ?? ''), { keepUuid: true })
+  const page = (path: string, next?: string): object => ({
+    entities: [{ type: 'action', path, version: '0.0.1' }],
+    next,
+  })
+  server.on('GET /admin/entities?limit=1000', { status: 200, body: page('alice/a', 'a b') })
+  server.on('GET /admin/entities?limit=1000&after=a+b', { status: 200, body: page('alice/b') })
+  const dumped = JSON.parse((await cli('db', 'get', 'whisks')).out) as { readonly rows: readonly unknown[] }
+  assert.deepEqual(dumped.rows, [
+    { id: 'alice/a', key: 'alice/a', value: { type: 'action', version: '0.0.1' } },
+    { id: 'alice/b', key: 'alice/b', value: { type: 'action', version: '0.0.1' } },
+  ])
 })

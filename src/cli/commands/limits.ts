@@ -54,7 +54,7 @@ const UNITS: Readonly<Record<string, string>> = {
 }
 
 function getLimits(cli: Cli, command: Command, namespace: string): Promise<number | void> {
-  return administer(cli, command, async (users) => {
+  return administer(cli, command, async ({ users }) => {
     const limits = Object.entries(await users.getLimits(namespace))
     if (optionsOf(command).json === true) return printJson(cli, Object.fromEntries(limits))
     if (limits.length === 0) return cli.shell.out('No limits found, default system limits apply\n')
@@ -75,7 +75,7 @@ function setLimits(cli: Cli, command: Command, namespace: string): Promise<numbe
   )
   if (Object.keys(change).length === 0)
     throw usageError('Name at least one limit, for example --invocationsPerMinute 100.')
-  return administer(cli, command, async (users) => {
+  return administer(cli, command, async ({ users }) => {
     const limits = await users.setLimits(namespace, change)
     if (optionsOf(command).json === true) printJson(cli, limits)
     else cli.shell.out(`Limits successfully set for "${namespace}"\n`)
@@ -87,7 +87,7 @@ function kindsOf(words: readonly string[]): JsonValue {
 }
 
 function deleteLimits(cli: Cli, command: Command, namespace: string): Promise<number | void> {
-  return administer(cli, command, async (users) => {
+  return administer(cli, command, async ({ users }) => {
     await users.deleteLimits(namespace)
     if (optionsOf(command).json === true) printJson(cli, { deleted: true })
     else cli.shell.out('Limits deleted\n')

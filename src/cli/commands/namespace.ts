@@ -1,4 +1,4 @@
-/** `stave namespace …` and `stave list`. */
+/** `stave namespace …` and `stave list`: what users see of namespaces; what operators do with them is in namespace-admin.ts. */
 
 import { Command } from 'commander'
 import { attempt, openApi } from '../api-client.ts'
@@ -14,12 +14,40 @@ const COLLECTIONS: readonly Collection[] = ['packages', 'actions', 'triggers', '
 
 /** Builds the group. */
 export function namespaceCommand(cli: Cli): Command {
-  const group = new Command('namespace').description('work with namespaces')
+  const group = new Command('namespace').description('work with namespaces, and administer them')
   group
     .command('list')
     .description('list the namespaces of these credentials')
     .action(handler(cli, (_: object, command: Command) => listNamespaces(cli, command)))
   addContents(group, cli, 'get')
+  group
+    .command('all')
+    .description('administration: list all namespaces and who has keys for them')
+    .action(
+      handler(cli, async (_: object, command: Command) => {
+        const { listAllNamespaces } = await import('./namespace-admin.ts')
+        return listAllNamespaces(cli, command)
+      }),
+    )
+  group
+    .command('inspect <namespace>')
+    .description('administration: print who has keys for a namespace, what it holds, and its limits')
+    .action(
+      handler(cli, async (namespace: string, _: object, command: Command) => {
+        const { inspectNamespace } = await import('./namespace-admin.ts')
+        return inspectNamespace(cli, command, namespace)
+      }),
+    )
+  group
+    .command('delete <namespace>')
+    .description('administration: delete a namespace with its keys and limits; its records stay until they are too old')
+    .option('-f, --force', 'delete what it holds as well')
+    .action(
+      handler(cli, async (namespace: string, _: object, command: Command) => {
+        const { deleteNamespace } = await import('./namespace-admin.ts')
+        return deleteNamespace(cli, command, namespace)
+      }),
+    )
   return group
 }
 

@@ -10,7 +10,7 @@ import type { Cli } from '../cli.ts'
 import { handler, optionsOf } from '../cli.ts'
 import { generalError, messageOf } from '../failure.ts'
 import { addConfigOptions, loadPlatformConfig } from '../platform-config.ts'
-import { remoteAdministration, serverListens } from '../remote-administration.ts'
+import { adminCaller, remoteAdministration, serverListens } from '../remote-administration.ts'
 import { watchSignals } from '../signals.ts'
 import { VERSION } from '../version.ts'
 
@@ -63,7 +63,7 @@ async function refuseSecondServer(config: Config): Promise<void> {
 async function guestKeyOf(adminSocket: string | undefined): Promise<string | undefined> {
   if (adminSocket === undefined) return undefined
   try {
-    const { uuid, key } = await remoteAdministration({ socketPath: adminSocket }).getKey('guest')
+    const { uuid, key } = await remoteAdministration(adminCaller({ socketPath: adminSocket })).getKey('guest')
     return `${uuid}:${key}`
   } catch {
     // Only the banner needs it, and it says how to make one.

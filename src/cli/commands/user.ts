@@ -61,6 +61,7 @@ export function userCommand(cli: Cli): Command {
     .command('rotate <subject>')
     .description('give a user a new key; the old one stops working at once')
     .option(NAMESPACE, 'namespace (default: the name of the user)')
+    .option('--keep-uuid', 'replace only the secret')
     .action(handler(cli, (subject: string, _: object, command: Command) => rotateKey(cli, command, subject)))
   group
     .command('delete <subject>')
@@ -83,7 +84,7 @@ export function userCommand(cli: Cli): Command {
 function createUser(cli: Cli, command: Command, subject: string): Promise<number | void> {
   const { namespace, auth, revoke, genonly, silent, json } = optionsOf<CreateOptions>(command)
   if (genonly === true) return generateKey(cli, auth, json === true)
-  return administer(cli, command, async (users) => {
+  return administer(cli, command, async ({ users }) => {
     const key = await users.createUser({ subject, namespace, authorization: auth, regenerate: revoke })
     if (silent !== true) printKey(cli, subject, key, json === true)
   })
@@ -99,7 +100,7 @@ async function generateKey(cli: Cli, given: string | undefined, json: boolean): 
 
 function getUser(cli: Cli, command: Command, subject: string): Promise<number | void> {
   const { namespace, all, json } = optionsOf<NamespaceOption & { readonly all?: boolean }>(command)
-  return administer(cli, command, async (users) => {
+  return administer(cli, command, async ({ users }) => {
     if (all !== true) return printKey(cli, subject, await users.getKey(subject, namespace), json === true)
     const user = await users.getUser(subject)
     if (json === true) return printJson(cli, user)
@@ -109,7 +110,7 @@ function getUser(cli: Cli, command: Command, subject: string): Promise<number | 
 
 function listUsers(cli: Cli, command: Command, namespace: string | undefined): Promise<number | void> {
   const options = optionsOf<ListOptions>(command)
-  return administer(cli, command, async (users) => {
+  return administer(cli, command, async ({ users }) => {
     const keys = await users.listKeys(namespace)
     if (options.json === true) {
       return printJson(
@@ -130,7 +131,7 @@ function listUsers(cli: Cli, command: Command, namespace: string | undefined): P
 }
 
 function whoIs(cli: Cli, command: Command, authorization: string): Promise<number | void> {
-  return administer(cli, command, async (users) => {
+  return administer(cli, command, async ({ users }) => {
     try {
       const { subject, namespace } = await users.whoIs(authorization)
       if (optionsOf(command).json === true) printJson(cli, { subject, namespace })
@@ -144,15 +145,15 @@ function whoIs(cli: Cli, command: Command, authorization: string): Promise<numbe
 }
 
 function rotateKey(cli: Cli, command: Command, subject: string): Promise<number | void> {
-  const { namespace, json } = optionsOf<NamespaceOption>(command)
-  return administer(cli, command, async (users) => {
-    printKey(cli, subject, await users.rotateKey(subject, namespace), json === true)
+  const { namespace, keepUuid, json } = optionsOf<NamespaceOption & { readonly keepUuid?: boolean }>(command)
+  return administer(cli, command, async ({ users }) => {
+    printKey(cli, subject, await users.rotateKey(subject, namespace, { keepUuid }), json === true)
   })
 }
 
 function deleteUser(cli: Cli, command: Command, subject: string): Promise<number | void> {
   const { namespace, json } = optionsOf<NamespaceOption>(command)
-  return administer(cli, command, async (users) => {
+  return administer(cli, command, async ({ users }) => {
     await users.deleteUser(subject, namespace)
     if (json === true) printJson(cli, { deleted: true })
     else cli.shell.out(namespace === undefined ? 'Subject deleted\n' : 'Namespace deleted\n')
@@ -166,7 +167,7 @@ function setBlocked(
   subjects: readonly string[],
   verb: 'block' | 'unblock',
 ): Promise<number | void> {
-  return administer(cli, command, async (users) => {
+  return administer(cli, command, async ({ users }) => {
     let failures = 0
     const results: object[] = []
     for (const subject of subjects) {
