@@ -12,13 +12,16 @@ import { startApiServer } from './api-server.ts'
 
 export interface Request {
   readonly method?: string
-  /** A path that does not begin with a slash is below `/api/v1/namespaces/_/`. `OWN` stands for the row's namespace. */
+  /**
+   * A path that does not begin with a slash is below `/api/v1/namespaces/_/`. `OWN` stands for the row's namespace, here, in JSON and in what is
+   * expected, and `PEER` for a second one that is the row's, too.
+   */
   readonly path: string
   /** Text and buffers are sent as they are, everything else as JSON. */
   readonly body?: unknown
   /** Undefined takes away a header that would be sent by itself. */
   readonly headers?: OutgoingHttpHeaders
-  /** `none`, or the value of the `Authorization` header. default: the row's own key */
+  /** `none`, `peer` for the key of the second namespace, or the value of the `Authorization` header. default: the row's own key */
   readonly auth?: string
 }
 
@@ -110,11 +113,16 @@ export function describeTable(name: string, rows: readonly Row[], options: ApiSe
 }
 
 async function runRow(server: ApiServer, row: Row, namespace: string): Promise<void> {
+  const peer = `${namespace}-peer`
   const own = basic(await server.administration.createUser({ subject: namespace }))
+  const others = basic(await server.administration.createUser({ subject: peer }))
+  const named = (text: string): string =>
+    text.replaceAll(/\b(?:OWN|PEER)\b/g, (word) => (word === 'OWN' ? namespace : peer))
   await row.prepare?.(server, namespace)
   const send = (call: Request): Promise<Response> => {
-    const path = (call.path.startsWith('/') ? call.path : `/api/v1/namespaces/_/${call.path}`).replace('OWN', namespace)
-    return exchange(server.port, { ...call, path }, call.auth === 'none' ? undefined : (call.auth ?? own))
+    const path = named(call.path.startsWith('/') ? call.path : `/api/v1/namespaces/_/${call.path}`)
+    const authorization = call.auth === 'none' ? undefined : call.auth === 'peer' ? others : (call.auth ?? own)
+    return exchange(server.port, { ...call, path, body: withNames(call.body, named) }, authorization)
   }
   for (const call of row.given ?? []) {
     const response = await send(call)
@@ -122,10 +130,19 @@ async function runRow(server: ApiServer, row: Row, namespace: string): Promise<v
   }
   const response = await send(row)
   assert.equal(response.status, row.status, response.text)
-  if (row.error !== undefined) checkEnvelope(response, row.error)
+  if (row.error !== undefined) checkEnvelope(response, typeof row.error === 'string' ? named(row.error) : row.error)
   if (typeof row.expect === 'function') row.expect(response, namespace)
-  else if (row.expect !== undefined) assert.partialDeepStrictEqual(response.json, row.expect)
+  else if (row.expect !== undefined) {
+    const text = JSON.stringify(row.expect)
+    const expected: object = named(text) === text ? row.expect : JSON.parse(named(text))
+    assert.partialDeepStrictEqual(response.json, expected)
+  }
   assert.deepEqual(server.faults.splice(0), [])
+}
+
+function withNames(body: unknown, named: (text: string) => string): unknown {
+  if (body === undefined || typeof body === 'string' || Buffer.isBuffer(body)) return body
+  return named(JSON.stringify(body))
 }
 
 /** Exactly `error` and `code`, and the code is the transaction id of the answer. */

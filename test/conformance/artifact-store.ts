@@ -7,6 +7,7 @@ import type { Revision } from '../../src/model/ids.ts'
 import type { ArtifactStore } from '../../src/stores/artifact-store.ts'
 import { RevisionConflict } from '../../src/stores/artifact-store.ts'
 import { actionOf, digestOf, keyOf, nameOf, namespaceOf, packageOf, subjectOf } from './artifact-fixtures.ts'
+import { describeEntityLists } from './artifact-lists.ts'
 import { agreesWithModel } from './artifact-store-model.ts'
 
 const WRONG = '0-wrong' as Revision
@@ -282,4 +283,5 @@ export function describeArtifactStore(name: string, open: () => Promise<Artifact
 
     it('answers the probe', () => store.probe())
   })
+  describeEntityLists(name, open)
 }
