@@ -2,34 +2,10 @@
 
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
+import { reporting, runCounter } from './run-counter.ts'
 import { dispose, startServer } from './server.ts'
 import type { TestServer } from './server.ts'
-
-/** Counts the runs of each activation id: actions report theirs by HTTP over the host's network. */
-async function runCounter(): Promise<{ port: number; runs: Map<string, number>; close(): void }> {
-  const runs = new Map<string, number>()
-  const server = createServer((req, res) => {
-    const id = (req.url ?? '').slice(1)
-    runs.set(id, (runs.get(id) ?? 0) + 1)
-    res.end()
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  return { port: (server.address() as AddressInfo).port, runs, close: () => server.close() }
-}
-
-const reporting = (port: number, ms: number): string => `
-  const http = require('http')
-  function main() {
-    return new Promise((resolve, reject) => {
-      http.get('http://127.0.0.1:${port}/' + process.env.__OW_ACTIVATION_ID, (res) => {
-        res.resume()
-        setTimeout(() => resolve({ done: true }), ${ms})
-      }).on('error', reject)
-    })
-  }`
 
 test('actions, activations and accepted work are there after SIGTERM and after kill -9 (issue: item 3)', async () => {
   let server = await startServer()
