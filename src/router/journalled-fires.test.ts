@@ -130,6 +130,7 @@ async function bench(dataDir: string, options: Options = {}): Promise<Bench> {
     observe: () => undefined,
     timers: hastyTimers,
     dispatchers: 4,
+    bounds: { maxEntries, maxBytes },
     record: () => undefined,
     parkTimeoutMs: 60_000,
     sequenceLength: 50,
@@ -309,6 +310,7 @@ test('S3-57: a replacement that was made but not confirmed is not made again', a
     note: (id, progress) => journal.note(id, progress),
     settle: (id) => journal.settle(id),
     depth: () => journal.depth(),
+    depthOf: (lane) => journal.depthOf(lane),
     probe: () => journal.probe(),
     close: () => journal.close(),
     async replace(id, successors) {
