@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import type { Response } from './table.ts'
+import { exchange } from './table.ts'
 import { bindingTo, packageEntity } from './web-entities.ts'
 import type { Seen, WebRow } from './web-table.ts'
 import { describeWebTable, webAction } from './web-table.ts'
+import type { WebServer } from './web-server.ts'
 
 const NOT_FOUND = { status: 404, error: 'The requested resource does not exist.' }
 const UNAUTHORIZED = {
@@ -331,4 +333,58 @@ const auth: readonly WebRow[] = [
   },
 ]
 
-describeWebTable('web actions: which action, for whom', [...url, ...lookUp, ...auth])
+/** A first call, which fills the caches; then the change. */
+function calledBefore(
+  change: (server: WebServer, namespace: string) => Promise<unknown>,
+): (server: WebServer, namespace: string) => Promise<void> {
+  return async (server, namespace) => {
+    const path = `/api/v1/web/${namespace}/default/hello`
+    assert.equal((await exchange(server.port, { path }, undefined)).status, 204)
+    await change(server, namespace)
+  }
+}
+
+const changes: readonly WebRow[] = [
+  {
+    section: '5.2',
+    what: "a change of the owner's limits holds at once",
+    prepare: calledBefore((server, namespace) =>
+      server.administration.setLimits(namespace, { invocationsPerMinute: 0 }),
+    ),
+    status: 429,
+    error: 'Too many requests in the last minute (count: 2, allowed: 0).',
+  },
+  {
+    section: '5.2',
+    what: 'so does the blocking of the owner',
+    prepare: calledBefore((server, namespace) => server.administration.setBlocked(namespace, true)),
+    ...NOT_FOUND,
+  },
+  {
+    section: '5.2',
+    what: "a new key of the owner's is the one that the action is given",
+    annotations: { 'provide-api-key': true },
+    prepare: calledBefore((server, namespace) => server.administration.rotateKey(namespace)),
+    status: 204,
+    expect: (_, seen, { key }) => {
+      assert.match(seen?.request.apiKey ?? '', /^[0-9a-f-]{36}:\w{64}$/)
+      assert.notEqual(seen?.request.apiKey, `${key.uuid}:${key.key}`)
+    },
+  },
+  {
+    section: '5.2',
+    what: 'an action that is not exported any more',
+    prepare: calledBefore((server, namespace) => server.put(webAction(`${namespace}/hello`, { 'web-export': false }))),
+    ...NOT_FOUND,
+  },
+  {
+    section: '5.3',
+    what: 'an action that requires a key from now on',
+    prepare: calledBefore((server, namespace) =>
+      server.put(webAction(`${namespace}/hello`, { 'require-whisk-auth': true })),
+    ),
+    ...UNAUTHORIZED,
+  },
+]
+
+describeWebTable('web actions: which action, for whom', [...url, ...lookUp, ...auth, ...changes])

@@ -10,6 +10,8 @@ const rows: readonly [host: string | undefined, url: string, expected: string][]
   ['guest.example.org', '/?a=1', '/api/v1/web/guest/public/index.html?a=1'],
   ['guest.example.org', '//x', '/api/v1/web/guest//x'],
   ['guest.example.org', '/api/v1/namespaces', '/api/v1/namespaces'],
+  ['guest.example.org', '/api/v1', '/api/v1'],
+  ['guest.example.org', '/api/v10', '/api/v1/web/guest/api/v10'],
   ['guest.example.org', '/api', '/api/v1/web/guest/api'],
   ['guest.example.org', '*', '*'],
   ['example.org', '/x/y', '/x/y'],
