@@ -165,6 +165,7 @@ export function openRouter(options: OpenRouterOptions): Router {
       deadlineMs: config.journal.deadlineMs,
     }),
     store: records.store,
+    recorded: (namespace, activationId) => writer.get(namespace, activationId),
     timers,
     dispatchers: config.journal.dispatchers,
     bounds: config.journal,

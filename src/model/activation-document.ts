@@ -1,6 +1,8 @@
 /** What the API shows of a stored record besides the whole: its response, its logs, its line in a list. */
 
+import type { Outcome, StatusCode } from './activation.ts'
 import type { JsonObject } from './json.ts'
+import { membersOf } from './json-members.ts'
 import { isJson } from './json.ts'
 
 const RESPONSE = ',"response":{'
@@ -18,6 +20,22 @@ export function responseJson(document: string): string {
   // Somebody else wrote the document, with its fields in another order than `renderRecord`.
   const { response }: JsonObject = JSON.parse(document)
   return JSON.stringify(response ?? {})
+}
+
+/** How the activation of a stored record ended, and how long in ms it took. */
+export function recordedEnd(
+  document: string,
+  statusCode: StatusCode,
+): { readonly outcome: Outcome; readonly durationMs: number } {
+  const response = membersOf(responseJson(document))
+  const size = response.get('size')
+  const { duration }: JsonObject = JSON.parse(document)
+  const outcome: Outcome = {
+    statusCode,
+    resultJson: response.get('result') ?? '{}',
+    ...(size !== undefined && { size: Number(size) }),
+  }
+  return { outcome, durationMs: typeof duration === 'number' ? duration : 0 }
 }
 
 /** JSON text of the record's log lines. */

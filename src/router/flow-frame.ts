@@ -34,11 +34,11 @@ interface FrameBase {
   /** Sum of the durations of its steps in ms. */
   durationMs: number
   /** Largest memory limit of a step in MB; undefined while none has ended. */
-  memoryMb: number | undefined
+  memoryMb?: number | undefined
   /** JSON text that the next step receives. */
   input: string
   /** Set once it is over. */
-  outcome: Outcome | undefined
+  outcome?: Outcome | undefined
 }
 
 export interface SequenceFrame extends FrameBase {
@@ -49,15 +49,15 @@ export interface SequenceFrame extends FrameBase {
   /** Atomic actions that have been run on behalf of the outermost sequence. */
   atoms: number
   /** What the last component came to. */
-  last: Outcome | undefined
+  last?: Outcome | undefined
 }
 
 export interface CompositionFrame extends FrameBase {
   readonly type: 'composition'
   /** What the conductor asked for; undefined: it is its own turn. */
-  component: FullyQualifiedName | undefined
+  component?: FullyQualifiedName | undefined
   /** JSON text of the object that the conductor wants back. */
-  state: string | undefined
+  state?: string | undefined
   /** Runs so far, together with the compositions around this one: of conductors, and of components. */
   conductorRuns: number
   componentRuns: number
@@ -90,7 +90,10 @@ export type StepEnd =
   | { readonly type: 'failed' }
 
 /** Counts a step that has ended. */
-export function tally(frame: Frame, end: Extract<StepEnd, { type: 'ended' }>): void {
+export function tally(
+  frame: Frame,
+  end: Pick<Extract<StepEnd, { type: 'ended' }>, 'activationId' | 'durationMs' | 'memoryMb'>,
+): void {
   frame.ids.push(end.activationId)
   frame.durationMs += end.durationMs
   if (end.memoryMb !== undefined) frame.memoryMb = Math.max(frame.memoryMb ?? 0, end.memoryMb)

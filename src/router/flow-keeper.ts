@@ -1,4 +1,4 @@
-/** What makes a flow outlive the process: its state is noted durably before each step may reach a container. */
+/** Makes a flow outlive the process: its state is noted in the journal before each step may reach a container. */
 
 import type { FlowState } from './flow-state.ts'
 
@@ -13,6 +13,51 @@ export interface FlowKeeper {
   beginning(state: FlowState): Promise<void>
   /** The step has to wait: what has ended before it is noted meanwhile. */
   waiting(state: FlowState): void
-  /** Resolves when what is not noted yet is: the flow leaves this process. */
+  /** Resolves when the flow can go on elsewhere from where it is. */
   suspended(state: FlowState): Promise<void>
+}
+
+export interface FlowKeeperOptions {
+  /** Writes the text of a state. */
+  readonly note: (progress: string) => Promise<void>
+  readonly isPaused: () => boolean
+  readonly stepWaitMs: number
+  /** A state of the flow was noted by an earlier process. */
+  readonly noted: boolean
+}
+
+/**
+ * A keeper that writes once a step where no step has to wait: that one has ended and that the next one begins is one note. Nothing of it is on the path
+ * of callers who wait.
+ */
+export function createFlowKeeper({ note, isPaused, stepWaitMs, noted }: FlowKeeperOptions): FlowKeeper {
+  let everNoted = noted
+  let dirty = false
+
+  async function write(state: FlowState): Promise<void> {
+    dirty = false
+    try {
+      await note(JSON.stringify(state))
+      everNoted = true
+    } catch (error) {
+      dirty = true
+      throw error
+    }
+  }
+
+  return {
+    stepWaitMs,
+    isPaused,
+    changed() {
+      dirty = true
+    },
+    beginning: write,
+    waiting(state) {
+      // The note that has to succeed is the one before the step begins.
+      if (dirty) write(state).catch(() => undefined)
+    },
+    async suspended(state) {
+      if (dirty || everNoted) await write(state)
+    },
+  }
 }

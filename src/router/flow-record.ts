@@ -2,16 +2,18 @@
 
 import type { ActivationRecord, Outcome } from '../model/activation.ts'
 import { limitsJson } from '../model/action.ts'
-import type { Identity } from '../model/identity.ts'
 import type { ActivationId } from '../model/ids.ts'
 import type { Frame } from './flow-frame.ts'
 import { CAUSED_BY } from './record.ts'
+
+/** In whose name a flow runs. */
+export type FlowOwner = Pick<ActivationRecord, 'namespace' | 'subject'>
 
 /** The record of `frame` once it is over. `cause`: the flow that it is a step of. `now` in ms since the epoch. */
 export function flowRecord(
   frame: Frame,
   outcome: Outcome,
-  identity: Identity,
+  owner: FlowOwner,
   cause: ActivationId | undefined,
   now: number,
 ): ActivationRecord {
@@ -23,8 +25,8 @@ export function flowRecord(
       : `,{"key":"limits","value":${JSON.stringify(limitsJson({ timeoutMs, memoryMb, logsMb, concurrency: 1 }))}}`
   return {
     activationId: frame.activationId,
-    namespace: identity.namespace,
-    subject: identity.subject,
+    namespace: owner.namespace,
+    subject: owner.subject,
     name: head.name,
     filter: head.filter,
     version: head.version,

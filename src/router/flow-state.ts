@@ -28,7 +28,7 @@ export interface Step {
 export interface FlowState {
   /** The outermost first. Empty once the flow is over. */
   readonly frames: Frame[]
-  step: Step | undefined
+  step?: Step | undefined
 }
 
 /** What a new frame begins with. */
@@ -44,7 +44,7 @@ export interface Beginning {
 
 /** A flow whose outermost frame is a run of `action`. */
 export function beginFlow(action: Invocable, beginning: Beginning): FlowState {
-  const state: FlowState = { frames: [], step: undefined }
+  const state: FlowState = { frames: [] }
   enter(state, action, beginning)
   return state
 }
@@ -58,19 +58,17 @@ export function enter(state: FlowState, action: Invocable, beginning: Beginning)
     head: headOf(action),
     ids: [],
     durationMs: 0,
-    outcome: undefined,
   }
   if (action.type === 'sequence') {
     const atoms = around?.type === 'sequence' ? around.atoms : 0
     const { components } = action
-    state.frames.push({ ...base, type: 'sequence', components, next: 0, atoms, last: undefined, memoryMb: undefined })
+    state.frames.push({ ...base, type: 'sequence', components, next: 0, atoms })
     return
   }
   const budget = around?.type === 'composition' ? around : { conductorRuns: 0, componentRuns: 0 }
   const { conductorRuns, componentRuns } = budget
   const { memoryMb } = action.action.limits
-  const own = { component: undefined, state: undefined, conductorRuns, componentRuns, memoryMb }
-  state.frames.push({ ...base, type: 'composition', ...own })
+  state.frames.push({ ...base, type: 'composition', conductorRuns, componentRuns, memoryMb })
 }
 
 function headOf(action: Invocable): FlowHead {

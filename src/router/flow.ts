@@ -4,6 +4,7 @@
  */
 
 import { Fault, Refusal } from '../model/errors.ts'
+import type { ActivationId } from '../model/ids.ts'
 import type { FullyQualifiedName } from '../model/names.ts'
 import type { ActivateDeps, Activation, CallerPresence, Completed } from './activate.ts'
 import type { Arguments } from './arguments.ts'
@@ -31,6 +32,8 @@ export interface Flow {
   /** Makes it outlive the process; undefined: somebody waits for it. */
   readonly keeper?: FlowKeeper | undefined
   readonly presence?: CallerPresence | undefined
+  /** Conductors of the compositions that were begun in this process, by composition: such an action stays what it was at the start. */
+  readonly conductors: Map<ActivationId, Invocable>
   /** Arguments of the very first step where the caller's payload has been merged already: of a conductor. */
   readonly firstArguments?: Arguments | undefined
   /** Records of steps that are on their way to where they outlive the process. */
@@ -53,8 +56,9 @@ export async function activateFlow(
     waitMs: Math.round(on.clock.monotonic() - call.receivedAt),
     input: textOf(args.bytes),
   })
+  const conductors = new Map([[activationId, action]])
   const firstArguments = action.type === 'action' ? args : undefined
-  const completed = await runFlow({ state, call, on, presence, firstArguments, kept: [], begun: false })
+  const completed = await runFlow({ state, call, on, presence, conductors, firstArguments, kept: [], begun: false })
   if (completed === undefined) throw new Fault('a flow that nobody keeps was suspended')
   return completed
 }
@@ -85,14 +89,15 @@ export async function runFlow(flow: Flow): Promise<Completed | undefined> {
         memoryMb: frame.memoryMb,
         inner: frame,
       }
+      // A state that does not hold the inner flow any more may be noted next: the record has to outlive the process by then.
+      if (flow.keeper !== undefined) await Promise.all(flow.kept.splice(0))
       flowTakes(state, end, on.sequenceLength, namespace)
       continue
     }
     if (flow.keeper?.isPaused() === true) return suspend(flow)
-    const name = want.type === 'conductor' ? frame.calledAs : want.name
-    const found = await find(flow, name)
+    const found = await (want.type === 'conductor' ? conductorOf(flow, frame) : find(flow, want.name))
     if ('action' in found && want.type === 'component' && isFlow(found)) {
-      enterStep(flow, found, name, frame.input)
+      enterStep(flow, found, want.name, frame.input)
       continue
     }
     const end = 'action' in found ? await step(flow, found, frame) : found
@@ -114,9 +119,20 @@ function argumentsOf(flow: Flow, frame: Frame, action: ResolvedAction): Argument
   return stepArguments(action, conducting ? conductorInput(frame) : frame.input)
 }
 
-function enterStep({ state, on }: Flow, action: Invocable, calledAs: FullyQualifiedName, input: string): void {
+function enterStep(
+  { state, on, conductors }: Flow,
+  action: Invocable,
+  calledAs: FullyQualifiedName,
+  input: string,
+): void {
   const startedAt = on.clock.now()
-  enter(state, action, { activationId: on.ids.activationId(startedAt), calledAs, startedAt, waitMs: 0, input })
+  const activationId = on.ids.activationId(startedAt)
+  if (action.type === 'action') conductors.set(activationId, action)
+  enter(state, action, { activationId, calledAs, startedAt, waitMs: 0, input })
+}
+
+function conductorOf(flow: Flow, { activationId, calledAs }: Frame): Invocable | Promise<Invocable | StepEnd> {
+  return flow.conductors.get(activationId) ?? find(flow, calledAs)
 }
 
 /** What a name stands for now; where it stands for nothing that can be run, what the flow is to make of it. */

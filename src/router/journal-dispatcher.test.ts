@@ -97,6 +97,7 @@ async function bench(
     bounds: { maxEntries: options.maxEntries ?? 10_000, maxBytes: options.maxBytes ?? 1_000_000 },
     deadlineMs: options.deadlineMs ?? 60_000,
     record: () => undefined,
+    recorded: async () => undefined,
     parkTimeoutMs: 60_000,
     ids: randomIds(),
     sequenceLength: 50,

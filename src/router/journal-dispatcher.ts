@@ -3,49 +3,33 @@
  * the record stored, then settled. So whatever a crash cuts off is found in the journal in a state that says what to do.
  */
 
-import type { ActivationRecord, Outcome } from '../model/activation.ts'
-import { APPLICATION_ERROR, WHISK_ERROR, errorOutcome } from '../model/activation.ts'
+import type { ActivationRecord } from '../model/activation.ts'
 import type { Cancel, Timers } from '../model/clock.ts'
-import { Fault, Refusal, refusal } from '../model/errors.ts'
+import { Fault, refusal } from '../model/errors.ts'
 import { mayTake, shareLeft } from '../model/fair-share.ts'
 import type { Identity } from '../model/identity.ts'
 import type { ActivationId } from '../model/ids.ts'
-import type { ClaimedEntry, Journal, JournalEntry } from '../journal/journal.ts'
+import type { ClaimedEntry, JournalEntry } from '../journal/journal.ts'
 import { JournalFull } from '../journal/journal.ts'
 import type { Admission, Limits } from './admission.ts'
-import { mergeArguments, parsePayload } from './arguments.ts'
-import type { ActivateDeps, Activation } from './activate.ts'
 import type { AcceptedFire, JournalledFire, JournalledRecord } from './fire-entries.ts'
 import { fireEntry, fireRecord } from './fire-entries.ts'
 import type { Expansion, ExpandFire, RuleOutcomes } from './fire-expansion.ts'
-import type { FlowKeeper } from './flow-keeper.ts'
-import { beginFlow } from './flow-state.ts'
-import { runFlow } from './flow.ts'
 import type { Accepted } from './invoke.ts'
 import type { JournalledCall } from './journal-entries.ts'
-import { journalEntry, readJournalled, transactionOf, unrunRecord } from './journal-entries.ts'
-import { recordOf } from './record.ts'
-import type { RecordKeeper } from './keep-records.ts'
-import { isFlow } from './resolved-sequence.ts'
-import { completionOf, runRequest, withLogs } from './run-action.ts'
-import type { Target } from './resolve.ts'
-import { textOf } from './step-arguments.ts'
+import { journalEntry, readJournalled } from './journal-entries.ts'
+import type { JournalledCallDeps } from './journalled-calls.ts'
+import { createJournalledCalls } from './journalled-calls.ts'
 
-export interface JournalDispatcherDeps extends ActivateDeps {
-  readonly journal: Journal
+export interface JournalDispatcherDeps extends JournalledCallDeps {
   readonly lookUp: (uuid: string, key: string) => Promise<Identity | undefined>
   readonly limits: Pick<Limits, 'readmit'>
   readonly expandFire: ExpandFire
-  /** Resolves when the record is stored, or is not to be kept. Retries by itself while the store is away. */
-  readonly store: RecordKeeper['store']
   readonly timers: Timers
   /** Entries worked on at once. */
   readonly dispatchers: number
   /** Those of the journal. */
   readonly bounds: { readonly maxEntries: number; readonly maxBytes: number }
-  /** How long in ms an accepted call may wait for its start. */
-  readonly deadlineMs: number
-  readonly report: (error: unknown, activationId: ActivationId | undefined) => void
 }
 
 export interface JournalDispatcher {
@@ -53,6 +37,7 @@ export interface JournalDispatcher {
     accepted: number
     completed: number
     cutOff: number
+    resumed: number
     expired: number
     failures: number
     /** Refused because their lane holds its share of the journal. */
@@ -83,7 +68,8 @@ const FIRE_WAITS = 20
 /** A dispatcher that has not started. */
 export function createJournalDispatcher(deps: JournalDispatcherDeps): JournalDispatcher {
   const { journal, clock, timers } = deps
-  const counters = { accepted: 0, completed: 0, cutOff: 0, expired: 0, failures: 0, crowdedOut: 0 }
+  const counters = { accepted: 0, completed: 0, cutOff: 0, resumed: 0, expired: 0, failures: 0, crowdedOut: 0 }
+  const calls = createJournalledCalls(deps, { counters, admit, isPaused: () => !running })
   const admissions = new Map<ActivationId, Admission>()
   const underWay = new Set<Promise<void>>()
   const ruleCounters: RuleOutcomes = { started: 0, inactive: 0, failed: 0 }
@@ -198,7 +184,7 @@ export function createJournalDispatcher(deps: JournalDispatcherDeps): JournalDis
       const held = readJournalled(entry.payload)
       const identity = await deps.lookUp(held.uuid, held.key)
       if (held.type === 'fire') return await expand(entry, held, identity)
-      const record = held.type === 'fired' ? fireRecord(entry, held) : await recordFor(entry, held, identity)
+      const record = held.type === 'fired' ? fireRecord(entry, held) : await calls.recordFor(entry, held, identity)
       // Not settled: it stays in the journal, to be begun by whoever opens it next.
       if (record === undefined) return await journal.release(activationId)
       await keep(record, held, identity)
@@ -270,87 +256,8 @@ export function createJournalDispatcher(deps: JournalDispatcherDeps): JournalDis
     })
   }
 
-  /** What came of the call; undefined when it could not be begun because the server is stopping. */
-  async function recordFor(
-    entry: ClaimedEntry,
-    call: JournalledCall,
-    identity: Identity | undefined,
-  ): Promise<ActivationRecord | undefined> {
-    const unrun = (outcome: Outcome): ActivationRecord =>
-      unrunRecord(entry.activationId, call, outcome, entry.acceptedAt, clock.now())
-    if (entry.cutOff && !call.idempotent) {
-      counters.cutOff++
-      return unrun(errorOutcome(WHISK_ERROR, 'The action was interrupted by a failure of the platform.'))
-    }
-    if (clock.now() > entry.deadlineAt) {
-      counters.expired++
-      return unrun(errorOutcome(WHISK_ERROR, 'The action was not started before its deadline.'))
-    }
-    if (identity === undefined) {
-      return unrun(errorOutcome(APPLICATION_ERROR, 'The action was not invoked due to a blacklisted namespace.'))
-    }
-    if (!admissions.has(entry.activationId)) admissions.set(entry.activationId, deps.limits.readmit(identity))
-    return (await run(entry, call, identity, unrun)) ?? undefined
-  }
-
-  async function run(
-    entry: ClaimedEntry,
-    call: JournalledCall,
-    identity: Identity,
-    unrun: (outcome: Outcome) => ActivationRecord,
-  ): Promise<ActivationRecord | undefined> {
-    const { activationId } = entry
-    try {
-      const target: Target = { ...call.target, package: call.target.package }
-      const action = await deps.resolve(identity, target)
-      const args = mergeArguments(action, parsePayload(Buffer.from(call.payload)))
-      const receivedAt = clock.monotonic() - Math.max(0, clock.now() - entry.acceptedAt)
-      const transactionId = transactionOf(call)
-      const activation: Activation = { activationId, transactionId, identity, action, args, receivedAt }
-      const deadlineAt = clock.monotonic() + (entry.deadlineAt - clock.now())
-      if (action.type === 'sequence' || isFlow(action)) return await runKept(entry, activation)
-      const result = await deps.dispatcher.run(action, runRequest(activation, action), deadlineAt, {
-        onReserved: () => journal.markStarted(activationId),
-      })
-      if (result.type === 'closed') return undefined
-      const completion = completionOf(result, receivedAt, clock)
-      const record = recordOf(activation, action, completion, clock.now())
-      deps.observe(identity, action.observed, completion, record)
-      return await withLogs(record, completion)
-    } catch (error) {
-      // Trying again would end in the same way, and its caller can do something about it.
-      if (error instanceof Fault && error.told !== undefined) {
-        deps.report(error, activationId)
-        return unrun(errorOutcome(WHISK_ERROR, error.told))
-      }
-      if (!(error instanceof Refusal)) throw error
-      // The waiting room is full: the journal is the better one.
-      if (error.code === 'QUEUE_FULL') throw error
-      const gone = error.code === 'NOT_FOUND' ? 'Action could not be found or may have been deleted.' : error.message
-      return unrun(errorOutcome(APPLICATION_ERROR, gone))
-    }
-  }
-
-  /** Runs a sequence or composition. Undefined: it is to go on when the server runs again. */
-  async function runKept(entry: ClaimedEntry, activation: Activation): Promise<ActivationRecord | undefined> {
-    const { action, args, activationId, ...call } = activation
-    const keeper: FlowKeeper = {
-      stepWaitMs: deps.deadlineMs,
-      isPaused: () => !running,
-      changed: () => undefined,
-      waiting: () => undefined,
-      beginning: () => journal.markStarted(activationId),
-      suspended: async () => undefined,
-    }
-    const state = beginFlow(action, {
-      activationId,
-      calledAs: action.action,
-      startedAt: clock.now(),
-      waitMs: Math.max(0, clock.now() - entry.acceptedAt),
-      input: textOf(args.bytes),
-    })
-    const firstArguments = action.type === 'action' ? args : undefined
-    return (await runFlow({ state, call, on: deps, keeper, firstArguments, kept: [], begun: false }))?.record
+  function admit({ activationId }: ClaimedEntry, identity: Identity): void {
+    if (!admissions.has(activationId)) admissions.set(activationId, deps.limits.readmit(identity))
   }
 
   function pause(): void {

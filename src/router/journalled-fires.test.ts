@@ -130,6 +130,7 @@ async function bench(dataDir: string, options: Options = {}): Promise<Bench> {
     observe: () => undefined,
     timers: hastyTimers,
     dispatchers: 4,
+    recorded: async () => undefined,
     bounds: { maxEntries, maxBytes },
     record: () => undefined,
     parkTimeoutMs: 60_000,

@@ -70,7 +70,10 @@ function hooks({ keeper, state, begun, presence }: Flow, step: Step): DispatchHo
     onWait: () => keeper.waiting(state),
     async onReserved() {
       step.begun = true
-      await keeper.beginning(state)
+      await keeper.beginning(state).catch((error: unknown) => {
+        step.begun = false
+        throw error
+      })
     },
   }
 }
