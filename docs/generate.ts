@@ -6,6 +6,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { renderCliPage } from '../src/cli/reference.ts'
 import { renderConfigurationReference } from '../src/config/reference.ts'
+import { documentText } from '../src/management/api-docs/documents.ts'
 import { renderErrorPage } from './error-reference.ts'
 
 interface Page {
@@ -18,6 +19,9 @@ const PAGES: readonly Page[] = [
   { file: 'configuration.md', render: renderConfigurationReference },
   { file: 'cli.md', render: renderCliPage },
   { file: 'errors.md', render: renderErrorPage },
+  { file: 'openapi/rest.swagger.json', render: () => documentText('restSwagger') },
+  { file: 'openapi/rest.openapi.json', render: () => documentText('restOpenApi') },
+  { file: 'openapi/info.swagger.json', render: () => documentText('infoSwagger') },
 ]
 
 const check = process.argv.includes('--check')

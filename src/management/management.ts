@@ -15,6 +15,7 @@ import { handleAction } from './actions.ts'
 import type { ActivationsDeps } from './activations.ts'
 import { getActivation, listActivations } from './activations.ts'
 import type { ApiCall } from './api-call.ts'
+import { createDocs, isDocsPath } from './api-docs/serve-docs.ts'
 import type { BuildInfo } from './info.ts'
 import { apiDocument, infoDocument } from './info.ts'
 import { listActions, listPackageActions } from './list-actions.ts'
@@ -46,12 +47,11 @@ export interface Management {
 }
 
 const API = '/api/v1'
-/** Paths that OpenWhisk serves without credentials and this platform does not: 404 for everybody, with or without. */
-const NOT_SERVED = /^(?:\/api\/v1)?\/(?:docs|api-docs)(?:\/|$)/
 
 /** Builds the handler. Documents that never change are rendered once. */
 export function createManagement(deps: ManagementDeps): Management {
   const counters = { requests: 0, failures: 0 }
+  const docs = createDocs(new Date(deps.clock.now()))
   const documents = { info: infoDocument(deps.manifest, deps.system), api: apiDocument(deps.build) }
 
   async function dispatch(exchange: Exchange): Promise<void> {
@@ -61,7 +61,7 @@ export function createManagement(deps: ManagementDeps): Management {
     const { path } = target
     const belowApi = path === API || path.startsWith(`${API}/`)
     if (req.method === 'OPTIONS') sendText(exchange, 200, 'OK', belowApi ? REST_CORS : ROOT_CORS)
-    else if (NOT_SERVED.test(path)) throw noRoute()
+    else if (isDocsPath(path)) await docs.serve(exchange, path)
     else if (belowApi) await handleApi(exchange, target)
     else handleRoot(exchange, path)
   }

@@ -210,8 +210,6 @@ describeTable('routing', [
   notRouted('PATCH', '/api/v1/namespaces/_/actions/a'),
   notRouted('PUT', '/api/v1/namespaces/_/actions/'),
   notRouted('POST', '/api/v1/namespaces/_/packages/P'),
-  notRouted('GET', '/api/v1/docs'),
-  notRouted('GET', '/api-docs'),
   notRouted('GET', '/api/v1/web/guest/a.json'),
   {
     section: '5.1',

@@ -9,6 +9,7 @@ import { apiKey } from '../../src/model/identity.ts'
 import { isJsonObject } from '../../src/model/json.ts'
 import type { ApiServer, ApiServerOptions } from './api-server.ts'
 import { startApiServer } from './api-server.ts'
+import { assertConforms } from './conformance.ts'
 
 export interface Request {
   readonly method?: string
@@ -119,10 +120,17 @@ async function runRow(server: ApiServer, row: Row, namespace: string): Promise<v
   const named = (text: string): string =>
     text.replaceAll(/\b(?:OWN|PEER)\b/g, (word) => (word === 'OWN' ? namespace : peer))
   await row.prepare?.(server, namespace)
-  const send = (call: Request): Promise<Response> => {
+  const send = async (call: Request): Promise<Response> => {
     const path = named(call.path.startsWith('/') ? call.path : `/api/v1/namespaces/_/${call.path}`)
     const authorization = call.auth === 'none' ? undefined : call.auth === 'peer' ? others : (call.auth ?? own)
-    return exchange(server.port, { ...call, path, body: withNames(call.body, named) }, authorization)
+    const response = await exchange(server.port, { ...call, path, body: withNames(call.body, named) }, authorization)
+    assertConforms(call.method ?? 'GET', path, {
+      status: response.status,
+      contentType: response.headers['content-type'],
+      requestId: response.headers['x-request-id'],
+      text: response.text,
+    })
+    return response
   }
   for (const call of row.given ?? []) {
     const response = await send(call)
