@@ -156,10 +156,6 @@ export function openRouter(options: OpenRouterOptions): Router {
     expandFire: createFireExpander({
       resolve: (identity, target) => resolver.resolve(identity, target),
       limits: admission,
-      room: () => {
-        const { entries, bytes } = options.journal.depth()
-        return { entries: config.journal.maxEntries - entries, bytes: config.journal.maxBytes - bytes }
-      },
       ids,
       clock,
       deadlineMs: config.journal.deadlineMs,

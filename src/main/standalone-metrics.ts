@@ -89,8 +89,8 @@ export function registerStandaloneMetrics(registry: MetricsRegistry, parts: Meas
   })
 
   events('stave_journal_calls_total', 'Calls that nobody waits for, by what became of them.', journal.counters)
-  events('stave_journal_rules_total', 'Rules of fires, by what became of them.', journal.ruleCounters)
-  gauge('stave_journal_fires_waiting', 'Fires that wait for room in the journal.', () => journal.waitingFires)
+  events('stave_journal_rules_total', 'Rules of fires, by what became of them.', journal.fires.counters)
+  gauge('stave_journal_fires_waiting', 'Fires that wait for room in the journal.', () => journal.fires.waiting)
   gauge('stave_journal_working', 'Journalled calls under way.', () => journal.working)
   gauge('stave_journal_entries', 'Calls in the journal.', () => journalStore.depth().entries)
   gauge('stave_journal_bytes', 'Size of the calls in the journal.', () => journalStore.depth().bytes)

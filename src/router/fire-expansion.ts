@@ -24,8 +24,6 @@ import type { Invocable } from './resolved-sequence.ts'
 export interface FireExpansionDeps {
   readonly resolve: ActivateDeps['resolve']
   readonly limits: Pick<Limits, 'enter'>
-  /** What the journal has room for now. */
-  readonly room: () => JournalDepth
   readonly ids: Pick<IdSource, 'activationId'>
   readonly clock: Pick<Clock, 'now'>
   /** How long in ms a call may wait for its start. */
@@ -49,15 +47,15 @@ export interface RuleOutcomes {
 }
 
 /**
- * Sees to as many rules of a fire as the journal has room for, and no more than a few dozen. Resolves with undefined when there is no room for one. With
- * `giveUp`, and after the fire's deadline, all that are left fail. `identity` is undefined when the key that fired is gone. Rejects with a fault when an
- * action cannot be read: nothing is done then.
+ * Sees to as many rules of a fire as there is `room` for in the journal, and no more than a few dozen. Resolves with undefined when there is no room for one.
+ * Where `room` is undefined, and after the fire's deadline, all that are left fail. `identity` is undefined when the key that fired is gone. Rejects with a
+ * fault when an action cannot be read: nothing is done then.
  */
 export type ExpandFire = (
   entry: JournalEntry,
   fire: JournalledFire,
   identity: Identity | undefined,
-  giveUp: boolean,
+  room: JournalDepth | undefined,
 ) => Promise<Expansion | undefined>
 
 type JournalledRule = JournalledFire['rules'][number]
@@ -73,10 +71,10 @@ const NO_ROOM = refusal('QUEUE_FULL', 503)
 
 /** An expander over what the router knows. */
 export function createFireExpander(on: FireExpansionDeps): ExpandFire {
-  const expand: ExpandFire = async (entry, fire, identity, giveUp) => {
+  const expand: ExpandFire = async (entry, fire, identity, room) => {
     const payload = fireArguments(fire)
-    const failing = giveUp || on.clock.now() > entry.deadlineAt
-    const fitting = callsThatFit(payload)
+    const failing = room === undefined || on.clock.now() > entry.deadlineAt
+    const fitting = failing ? 0 : callsThatFit(payload, room)
     if (fitting === 0 && !failing) return undefined
     const now = failing ? fire.rules : leading(fire.rules, fitting)
     // Before anything is counted: what fails here is tried again, and must not use up what the namespace may do.
@@ -106,15 +104,6 @@ export function createFireExpander(on: FireExpansionDeps): ExpandFire {
     const rest = fire.rules.slice(now.length)
     const left = remainingEntry(entry, fire, rest, [...fire.logs, ...logs])
     return { successors: [...calls, left], admissions, outcomes }
-  }
-
-  /** How many calls the journal has room for beside the fire itself, within the bounds of one step. */
-  function callsThatFit(payload: Payload): number {
-    const { entries, bytes } = on.room()
-    // Quotes take two bytes in an entry.
-    const each = 2 * payload.bytes.length + ENTRY_BYTES
-    const inStep = Math.max(1, Math.floor(STEP_BYTES / each))
-    return Math.max(0, Math.min(STEP_RULES, entries, Math.floor(bytes / each), inStep))
   }
 
   /** The action as the caller may call it; a refusal is kept for after the limits, which come first. */
@@ -169,6 +158,14 @@ export function createFireExpander(on: FireExpansionDeps): ExpandFire {
   }
 
   return expand
+}
+
+/** How many calls there is room for in one step. */
+function callsThatFit(payload: Payload, { entries, bytes }: JournalDepth): number {
+  // Quotes take two bytes in an entry.
+  const each = 2 * payload.bytes.length + ENTRY_BYTES
+  const inStep = Math.max(1, Math.floor(STEP_BYTES / each))
+  return Math.max(0, Math.min(STEP_RULES, entries, Math.floor(bytes / each), inStep))
 }
 
 /** The first rules, up to `count` active ones and the inactive ones among and after them. */

@@ -9,12 +9,14 @@ import { Fault, refusal } from '../model/errors.ts'
 import { mayTake, shareLeft } from '../model/fair-share.ts'
 import type { Identity } from '../model/identity.ts'
 import type { ActivationId } from '../model/ids.ts'
-import type { ClaimedEntry, JournalEntry } from '../journal/journal.ts'
+import type { ClaimedEntry, JournalDepth, JournalEntry } from '../journal/journal.ts'
 import { JournalFull } from '../journal/journal.ts'
 import type { Admission, Limits } from './admission.ts'
-import type { AcceptedFire, JournalledFire, JournalledRecord } from './fire-entries.ts'
+import type { AcceptedFire, JournalledRecord } from './fire-entries.ts'
 import { fireEntry, fireRecord } from './fire-entries.ts'
-import type { Expansion, ExpandFire, RuleOutcomes } from './fire-expansion.ts'
+import type { ExpandFire } from './fire-expansion.ts'
+import type { FireWorker } from './fire-worker.ts'
+import { createFireWorker } from './fire-worker.ts'
 import type { Accepted } from './invoke.ts'
 import type { JournalledCall } from './journal-entries.ts'
 import { journalEntry, readJournalled } from './journal-entries.ts'
@@ -43,12 +45,9 @@ export interface JournalDispatcher {
     /** Refused because their lane holds its share of the journal. */
     crowdedOut: number
   }
-  /** Rules of fires by what became of them. */
-  readonly ruleCounters: RuleOutcomes
+  readonly fires: Pick<FireWorker, 'counters' | 'waiting'>
   /** Entries being worked on. */
   readonly working: number
-  /** Fires that wait until the journal has room for the calls of their rules. */
-  readonly waitingFires: number
   /** Makes the call durable, then sees to it. Rejects with 503 and `Retry-After` when the journal is full or its disk does not take it. */
   accept(accepted: Accepted, admission: Admission): Promise<void>
   /** The same for the fire of a trigger. */
@@ -62,8 +61,6 @@ export interface JournalDispatcher {
 
 /** How long to leave the journal alone after it, or a store, failed. */
 const RETRY_MS = 500
-/** Times that a fire waits so long for room in a full journal before the rest of its rules fail. */
-const FIRE_WAITS = 20
 
 /** A dispatcher that has not started. */
 export function createJournalDispatcher(deps: JournalDispatcherDeps): JournalDispatcher {
@@ -72,10 +69,16 @@ export function createJournalDispatcher(deps: JournalDispatcherDeps): JournalDis
   const calls = createJournalledCalls(deps, { counters, admit, isPaused: () => !running })
   const admissions = new Map<ActivationId, Admission>()
   const underWay = new Set<Promise<void>>()
-  const ruleCounters: RuleOutcomes = { started: 0, inactive: 0, failed: 0 }
-  /** How often fires have waited for room. */
-  const fireWaits = new Map<ActivationId, number>()
-  let waitingFires = 0
+  const fires = createFireWorker({
+    journal,
+    expandFire: deps.expandFire,
+    roomIn,
+    admissions,
+    keep: (entry, fired, identity) => keep(fireRecord(entry, fired), fired, identity),
+    wake,
+    timers,
+    report: deps.report,
+  })
   /** Entries worked on by lane: each gets a share of the hands, so that another's long runs do not keep all of them. */
   const working = new Map<string, number>()
   let running = false
@@ -123,6 +126,16 @@ export function createJournalDispatcher(deps: JournalDispatcherDeps): JournalDis
     const [own, all] = [journal.depthOf(lane), journal.depth()]
     const { maxEntries, maxBytes } = deps.bounds
     return mayTake(own.entries, maxEntries - all.entries) && mayTake(own.bytes, maxBytes - all.bytes)
+  }
+
+  /** What the lane may put into the journal beside what it holds. */
+  function roomIn(lane: string): JournalDepth {
+    const [own, all] = [journal.depthOf(lane), journal.depth()]
+    const { maxEntries, maxBytes } = deps.bounds
+    return {
+      entries: shareLeft(own.entries, maxEntries - all.entries),
+      bytes: shareLeft(own.bytes, maxBytes - all.bytes),
+    }
   }
 
   function wake(): void {
@@ -183,7 +196,7 @@ export function createJournalDispatcher(deps: JournalDispatcherDeps): JournalDis
     try {
       const held = readJournalled(entry.payload)
       const identity = await deps.lookUp(held.uuid, held.key)
-      if (held.type === 'fire') return await expand(entry, held, identity)
+      if (held.type === 'fire') return await fires.work(entry, held, identity)
       const record = held.type === 'fired' ? fireRecord(entry, held) : await calls.recordFor(entry, held, identity)
       // Not settled: it stays in the journal, to be begun by whoever opens it next.
       if (record === undefined) return await journal.release(activationId)
@@ -211,51 +224,6 @@ export function createJournalDispatcher(deps: JournalDispatcherDeps): JournalDis
     counters.completed++
   }
 
-  /** Puts the calls of a fire's rules in its place. */
-  async function expand(entry: ClaimedEntry, fire: JournalledFire, identity: Identity | undefined): Promise<void> {
-    const { activationId } = entry
-    const giveUp = (fireWaits.get(activationId) ?? 0) >= FIRE_WAITS
-    const expansion = await deps.expandFire(entry, fire, identity, giveUp)
-    if (expansion === undefined || !(await replace(entry, expansion, identity))) return waitForRoom(activationId)
-    fireWaits.delete(activationId)
-    const { started, inactive, failed } = expansion.outcomes
-    ruleCounters.started += started
-    ruleCounters.inactive += inactive
-    ruleCounters.failed += failed
-    more = true
-  }
-
-  /** False when the journal has no room. */
-  async function replace(entry: ClaimedEntry, expansion: Expansion, identity: Identity | undefined): Promise<boolean> {
-    const { successors } = expansion
-    // Before they are in the journal, from which they may be taken at once.
-    for (const [id, admission] of expansion.admissions) admissions.set(id, admission)
-    try {
-      await journal.replace(entry.activationId, successors)
-      return true
-    } catch (error) {
-      for (const [id, admission] of expansion.admissions) {
-        admission.release()
-        admissions.delete(id)
-      }
-      if (!(error instanceof JournalFull)) throw error
-      // Not even for the record, which needs none: nothing else is left of the fire.
-      const left = readJournalled(successors[0].payload)
-      if (left.type === 'fired') await keep(fireRecord(entry, left), left, identity)
-      return left.type === 'fired'
-    }
-  }
-
-  /** Not given back at once, or it would be in the way of the calls that make room. */
-  function waitForRoom(activationId: ActivationId): void {
-    fireWaits.set(activationId, (fireWaits.get(activationId) ?? 0) + 1)
-    waitingFires++
-    timers.after(RETRY_MS, () => {
-      waitingFires--
-      journal.release(activationId).then(wake, (error: unknown) => deps.report(error, activationId))
-    })
-  }
-
   function admit({ activationId }: ClaimedEntry, identity: Identity): void {
     if (!admissions.has(activationId)) admissions.set(activationId, deps.limits.readmit(identity))
   }
@@ -271,10 +239,7 @@ export function createJournalDispatcher(deps: JournalDispatcherDeps): JournalDis
     get working() {
       return underWay.size
     },
-    get waitingFires() {
-      return waitingFires
-    },
-    ruleCounters,
+    fires,
     accept,
     acceptFire,
     start() {

@@ -119,13 +119,7 @@ async function bench(dataDir: string, options: Options = {}): Promise<Bench> {
       },
     },
     lookUp: async () => (options.keyGone === true ? undefined : identity),
-    expandFire: createFireExpander({
-      ...common,
-      room() {
-        const { entries, bytes } = journal.depth()
-        return { entries: maxEntries - entries, bytes: maxBytes - bytes }
-      },
-    }),
+    expandFire: createFireExpander(common),
     store: async (record) => void records.push(record),
     observe: () => undefined,
     timers: hastyTimers,
@@ -217,7 +211,7 @@ test('7.5: each active rule is one call with the merged arguments, each inactive
   const record = on.records.find(({ activationId }) => activationId === id)
   assert.partialDeepStrictEqual(record, { name: 't', outcome: { statusCode: 0, resultJson: '{"k":1}' } })
   assert.equal(record?.end, undefined)
-  assert.deepEqual(on.dispatcher.ruleCounters, { started: 2, inactive: 1, failed: 0 })
+  assert.deepEqual(on.dispatcher.fires.counters, { started: 2, inactive: 1, failed: 0 })
   assert.equal(on.limits.inFlight, 0)
   await on.close()
 })
@@ -391,8 +385,8 @@ test('S4-54: a journal that stays full does not hold a fire for ever: the rest o
     lines.map(({ statusCode, error }) => [statusCode, error]),
     [...Array.from({ length: 2 }, () => [0, undefined]), ...Array.from({ length: 3 }, () => [3, NO_ROOM])],
   )
-  assert.deepEqual(on.dispatcher.ruleCounters, { started: 2, inactive: 0, failed: 3 })
-  assert.equal(on.dispatcher.waitingFires, 0)
+  assert.deepEqual(on.dispatcher.fires.counters, { started: 2, inactive: 0, failed: 3 })
+  assert.equal(on.dispatcher.fires.waiting, 0)
   hanging.resolve()
   await on.emptied()
   assert.equal(on.limits.inFlight, 0)
