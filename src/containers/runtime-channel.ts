@@ -1,6 +1,6 @@
 /**
  * The line to the runtime inside a container: one init, then runs. For sandboxed processes it is OpenWhisk's ActionLoop on file descriptors,
- * for other containers HTTP. It knows nothing of limits, deadlines or records: the container proxy does.
+ * for containers of images HTTP. It knows nothing of limits, deadlines or records: the container proxy does.
  */
 
 import type { ActivationId } from '../model/ids.ts'
@@ -11,8 +11,8 @@ export type RuntimeReply =
   | { readonly type: 'answer'; readonly status: number; readonly body: Buffer }
   /** The body exceeded the channel's bound and was cut off: its full length in bytes and its beginning. */
   | { readonly type: 'tooLarge'; readonly status: number; readonly length: number; readonly prefix: Buffer }
-  /** The container went away, or closed the line, without an answer. */
-  | { readonly type: 'lost' }
+  /** The container went away, or closed the line, without an answer. `reached` false: no byte of the message got there, so what was to run has not begun. */
+  | { readonly type: 'lost'; readonly reached?: false }
 
 export type OutputStream = 'stdout' | 'stderr'
 

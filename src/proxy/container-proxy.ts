@@ -186,7 +186,11 @@ export function createContainerProxy(
   function answered(run: Run, reply: RuntimeReply): void {
     if (channel.pipelined && reply.type !== 'lost') promote(run)
     if (run.settled) return
-    if (reply.type === 'lost') return lost(run, 'run')
+    if (reply.type === 'lost') {
+      // Only a warm container's runs are sent elsewhere: an action that stops listening once it is initialised would go round for ever.
+      const elsewhere = reply.reached === false && run.start !== 'cold' && run.start !== 'stem'
+      return elsewhere ? giveBack(run, 'the runtime does not take connections any more') : lost(run, 'run')
+    }
     // 503 is how a runtime says that it is shutting down: the run has not happened.
     if (reply.status === 503) return giveBack(run, 'the runtime is shutting down')
     const { resultLimitBytes, truncationBytes } = run.request

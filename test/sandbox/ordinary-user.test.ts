@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
-import { findTool } from '../../src/containers/process/host-tools.ts'
+import { findTool } from '../../src/containers/host/find-tool.ts'
 import { isRoot } from './sandbox-kit.ts'
 
 /** The number of "nobody", which owns nothing on any host. */

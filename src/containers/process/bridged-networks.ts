@@ -5,11 +5,11 @@
 
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import type { ContainerNetworks } from './container-networks.ts'
-import type { ApiEndpoint, Resolvers } from './network-addresses.ts'
-import { withHost } from './network-addresses.ts'
-import type { NetworkRules } from './network-rules.ts'
-import { iptablesChains, iptablesRules, nftRules } from './network-rules.ts'
-import { runTool } from './run-tool.ts'
+import type { ApiEndpoint, Resolvers } from '../host/network-addresses.ts'
+import { withHost } from '../host/network-addresses.ts'
+import type { NetworkRules } from '../host/network-rules.ts'
+import { iptablesChains, iptablesRules, nftRules } from '../host/network-rules.ts'
+import { runTool } from '../host/run-tool.ts'
 
 export interface BridgeTools {
   readonly ip: string
@@ -52,6 +52,8 @@ export async function openBridgedNetworks(options: BridgeOptions): Promise<Conta
     resolvers: options.resolvers.addresses,
     api,
     forwardNothingElse: !forwarding,
+    refusePrivate: true,
+    masquerade: true,
   }
   try {
     await runTool(

@@ -1,22 +1,6 @@
-/** The programs of the host that sandboxes are built with, found once and called by absolute path: the platform's PATH is its user's, not ours. */
+/** The programs of the host that sandboxes are built with, found once. */
 
-import { accessSync, constants } from 'node:fs'
-
-const DIRECTORIES = ['/usr/bin', '/bin', '/usr/sbin', '/sbin', '/usr/local/bin', '/usr/local/sbin']
-
-/** Absolute path of a program in the system's directories, or undefined. */
-export function findTool(name: string): string | undefined {
-  return DIRECTORIES.map((directory) => `${directory}/${name}`).find((path) => isExecutable(path))
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
-}
+import { findTool } from '../host/find-tool.ts'
 
 /** Everything that some way of building a sandbox asks for; undefined: not on this host. */
 export interface HostTools {

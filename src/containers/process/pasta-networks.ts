@@ -5,8 +5,8 @@
 
 import { networkInterfaces } from 'node:os'
 import type { ContainerNetworks } from './container-networks.ts'
-import type { ApiEndpoint, Resolvers } from './network-addresses.ts'
-import { REFUSED_NETWORKS } from './network-addresses.ts'
+import type { ApiEndpoint, Resolvers } from '../host/network-addresses.ts'
+import { REFUSED_NETWORKS } from '../host/network-addresses.ts'
 
 export interface PastaOptions {
   readonly pasta: string

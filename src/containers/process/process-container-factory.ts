@@ -18,8 +18,8 @@ import { protectionsLine } from './protections.ts'
 import type { RuntimeLauncher } from './runtime-launcher.ts'
 import type { PreparedHost, SandboxHost } from './sandbox-host.ts'
 import type { FactoryLog, ProcessFactorySettings } from './settings.ts'
-import type { StartGate } from './start-gate.ts'
-import { createStartGate } from './start-gate.ts'
+import type { StartGate } from '../host/start-gate.ts'
+import { createStartGate } from '../host/start-gate.ts'
 import type { ProcessStarter } from './started-process.ts'
 
 export interface ProcessContainerFactoryOptions {

@@ -13,6 +13,10 @@ export interface NetworkRules {
   readonly api: { readonly port: number; readonly addresses: readonly string[] }
   /** True when forwarding was switched on for these networks: then nothing else may be forwarded, as before. */
   readonly forwardNothingElse: boolean
+  /** Private networks, and the host's own addresses in them, are refused; false where only this host's ports are. */
+  readonly refusePrivate: boolean
+  /** Whoever made the bridge does not translate its addresses. */
+  readonly masquerade: boolean
 }
 
 /** A table of its own, for `nft -f -`: what it refuses is refused whatever other tables say. */
@@ -22,14 +26,23 @@ export function nftRules(rules: NetworkRules): string {
   const resolvers = rules.resolvers.flatMap((address) =>
     ['udp', 'tcp'].map((protocol) => `iifname ${bridge} ip daddr ${address} ${protocol} dport 53 accept`),
   )
+  const refused = rules.refusePrivate
+    ? `    iifname ${bridge} ip daddr { ${REFUSED_NETWORKS.join(', ')} } reject with icmpx type admin-prohibited\n`
+    : ''
+  const translated = rules.masquerade
+    ? `  chain postrouting {
+    type nat hook postrouting priority srcnat; policy accept;
+    ip saddr ${subnet} oifname != ${bridge} masquerade
+  }
+`
+    : ''
   const api = apis.map((address) => `iifname ${bridge} ip daddr ${address} tcp dport ${rules.api.port} accept`)
   return `table inet ${name} {
   chain forward {
     type filter hook forward priority filter - 5; policy accept;
     iifname ${bridge} oifname ${bridge} reject
     ${[...resolvers, ...api].join('\n    ')}
-    iifname ${bridge} ip daddr { ${REFUSED_NETWORKS.join(', ')} } reject with icmpx type admin-prohibited
-    iifname ${bridge} meta nfproto ipv4 accept
+${refused}    iifname ${bridge} meta nfproto ipv4 accept
     oifname ${bridge} ct state established,related accept
     iifname ${bridge} drop
     oifname ${bridge} drop
@@ -40,11 +53,7 @@ ${rules.forwardNothingElse ? '    drop\n' : ''}  }
     iifname ${bridge} ct state established,related accept
     iifname ${bridge} reject with icmpx type admin-prohibited
   }
-  chain postrouting {
-    type nat hook postrouting priority srcnat; policy accept;
-    ip saddr ${subnet} oifname != ${bridge} masquerade
-  }
-}
+${translated}}
 `
 }
 
@@ -70,7 +79,9 @@ export function iptablesRules(rules: NetworkRules): string {
     `:${input} - [0:0]`,
     `-A ${forward} -i ${bridge} -o ${bridge} -j REJECT`,
     ...exceptions(forward),
-    ...REFUSED_NETWORKS.map((network) => `-A ${forward} -i ${bridge} -d ${network} -j REJECT`),
+    ...(rules.refusePrivate
+      ? REFUSED_NETWORKS.map((network) => `-A ${forward} -i ${bridge} -d ${network} -j REJECT`)
+      : []),
     `-A ${forward} -i ${bridge} -j ACCEPT`,
     `-A ${forward} -o ${bridge} ${established}`,
     `-A ${forward} -o ${bridge} -j DROP`,
@@ -81,11 +92,15 @@ export function iptablesRules(rules: NetworkRules): string {
     `-I FORWARD 1 -j ${forward}`,
     `-I INPUT 1 -j ${input}`,
     'COMMIT',
-    '*nat',
-    `:${nat} - [0:0]`,
-    `-A ${nat} -s ${rules.subnet} ! -o ${bridge} -j MASQUERADE`,
-    `-I POSTROUTING 1 -j ${nat}`,
-    'COMMIT',
+    ...(rules.masquerade
+      ? [
+          '*nat',
+          `:${nat} - [0:0]`,
+          `-A ${nat} -s ${rules.subnet} ! -o ${bridge} -j MASQUERADE`,
+          `-I POSTROUTING 1 -j ${nat}`,
+          'COMMIT',
+        ]
+      : []),
   ].join('\n')}\n`
 }
 

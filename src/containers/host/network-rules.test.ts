@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { describe, test } from 'node:test'
-import { findHostTools } from './host-tools.ts'
+import { findTool } from './find-tool.ts'
 import { REFUSED_NETWORKS } from './network-addresses.ts'
 import type { NetworkRules } from './network-rules.ts'
 import { iptablesChains, iptablesRules, nftRules } from './network-rules.ts'
@@ -14,9 +14,11 @@ const rules: NetworkRules = {
   resolvers: ['192.168.1.1'],
   api: { port: 3233, addresses: ['192.168.1.5'] },
   forwardNothingElse: true,
+  refusePrivate: true,
+  masquerade: true,
 }
 
-const tools = findHostTools()
+const tools = { nft: findTool('nft'), iptables: findTool('iptables') }
 const root = process.getuid?.() === 0
 
 /** Has the program check the text in a network namespace of its own. */
@@ -54,6 +56,15 @@ describe('packet filter of isolated networks', () => {
     assert.ok(!nftRules({ ...rules, forwardNothingElse: false }).includes('    drop\n'))
     assert.ok(iptablesRules(rules).includes(`-A ${rules.name}-FW -j DROP`))
     assert.ok(!iptablesRules({ ...rules, forwardNothingElse: false }).includes(`-A ${rules.name}-FW -j DROP`))
+  })
+
+  test('private networks and translation are as asked for', () => {
+    const open = { ...rules, refusePrivate: false, masquerade: false }
+    for (const text of [nftRules(open), iptablesRules(open)]) {
+      assert.ok(!text.includes('172.16.0.0/12'))
+      assert.ok(!/masquerade/i.test(text))
+      assert.match(text, /reject/i)
+    }
   })
 
   const skip = (tool: string | undefined): string | false =>

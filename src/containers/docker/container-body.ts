@@ -1,0 +1,112 @@
+/** The Engine API's create body of a container: what bounds it, what it may do, what it sees. */
+
+import type { ContainerSpec } from '../container-factory.ts'
+import type { DockerFactorySettings } from './settings.ts'
+import { ID_LABEL, INSTANCE_LABEL, POOL_LABELS } from './settings.ts'
+
+export const RUNTIME_PORT = '8080/tcp'
+
+export interface ContainerPlace {
+  readonly image: string
+  /** The image says that it can do with a read-only root file system. */
+  readonly readOnlyRoot: boolean
+  readonly networkName: string
+  /** The runtime is reached by a port of the engine's host, not by the container's address. */
+  readonly published: boolean
+  readonly apiHost: string
+  /** Memory and processors that all containers share. */
+  readonly capacity: { readonly memoryMb: number; readonly cpuMilli: number }
+}
+
+const MB = 1024 * 1024
+/** Output that the engine keeps of a container, twice: it is read as it comes, and the longest log of an activation is 10 MB. */
+const LOG_FILE_MB = 16
+
+/** The body for `POST /containers/create`. What `extra` sets wins. */
+export function containerBody(spec: ContainerSpec, place: ContainerPlace, settings: DockerFactorySettings): object {
+  const { extra } = settings
+  const { HostConfig: _none, ...body } = extra.body
+  const env = [
+    ...settings.extraEnv,
+    `__OW_API_HOST=${place.apiHost}`,
+    ...(spec.concurrent ? ['__OW_ALLOW_CONCURRENT=true'] : []),
+  ]
+  const labels = {
+    [INSTANCE_LABEL]: settings.instance,
+    [ID_LABEL]: spec.id,
+    [POOL_LABELS]: JSON.stringify(spec.labels),
+  }
+  return {
+    Image: place.image,
+    OpenStdin: false,
+    Tty: false,
+    ...body,
+    Env: [...env, ...listOf(body['Env'])],
+    Labels: { ...recordOf(body['Labels']), ...labels },
+    ...(place.published && { ExposedPorts: { [RUNTIME_PORT]: {} } }),
+    HostConfig: { ...hostConfig(spec, place, settings), ...extra.host },
+  }
+}
+
+function hostConfig(spec: ContainerSpec, place: ContainerPlace, settings: DockerFactorySettings): object {
+  const bytes = spec.memoryMb * MB
+  return {
+    NetworkMode: place.networkName,
+    Memory: bytes,
+    // Equal: no swap.
+    MemorySwap: bytes,
+    ...processorTime(spec, place.capacity, settings.cpuLimit),
+    PidsLimit: settings.processes,
+    Ulimits: [{ Name: 'nofile', Soft: settings.openFiles, Hard: settings.openFiles }],
+    CapDrop: ['ALL'],
+    SecurityOpt: ['no-new-privileges'],
+    ...(place.readOnlyRoot && {
+      ReadonlyRootfs: true,
+      Tmpfs: { '/tmp': `rw,exec,nosuid,nodev,mode=1777,size=${settings.tmpMb}m` },
+    }),
+    LogConfig: { Type: 'json-file', Config: { 'max-size': `${LOG_FILE_MB}m`, 'max-file': '2' } },
+    RestartPolicy: { Name: 'no' },
+    ...dns(settings),
+    ...(place.published && { PortBindings: { [RUNTIME_PORT]: [{ HostIp: '', HostPort: '' }] } }),
+  }
+}
+
+/** As OpenWhisk has it: the share of the memory decides, where the action asks for no processor time of its own. */
+function processorTime(
+  spec: ContainerSpec,
+  capacity: ContainerPlace['capacity'],
+  limit: DockerFactorySettings['cpuLimit'],
+): object {
+  const milli = spec.cpuMilli > 0 ? spec.cpuMilli : (spec.memoryMb / capacity.memoryMb) * capacity.cpuMilli
+  if (limit === 'quota') return { NanoCpus: Math.max(10, Math.round(milli)) * 1_000_000 }
+  return { CpuShares: Math.max(2, Math.round((1024 * milli) / capacity.cpuMilli)) }
+}
+
+function dns({ dns, dnsSearch, dnsOptions }: DockerFactorySettings): object {
+  return {
+    ...(dns.length > 0 && { Dns: dns }),
+    ...(dnsSearch.length > 0 && { DnsSearch: dnsSearch }),
+    ...(dnsOptions.length > 0 && { DnsOptions: dnsOptions }),
+  }
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : []
+}
+
+function recordOf(value: unknown): object {
+  return typeof value === 'object' && value !== null ? value : {}
+}
+
+const LONGEST_NAME = 128
+
+/**
+ * `PREFIX_INSTANCE_COUNTER_(prewarm_KIND|NAMESPACE_ACTION)`, in OpenWhisk's manner: for people who look at a list; nothing reads it.
+ */
+export function containerName(settings: DockerFactorySettings, counter: string, spec: ContainerSpec): string {
+  const key = spec.labels['stave-action-key']
+  const purpose = key === undefined ? `prewarm_${spec.kind}` : key.replace(/@.*$/, '').replace(':', '_')
+  return `${settings.namePrefix}_${settings.instance.slice(0, 8)}_${counter}_${purpose}`
+    .replaceAll(/[^a-zA-Z0-9_.-]/g, '_')
+    .slice(0, LONGEST_NAME)
+}

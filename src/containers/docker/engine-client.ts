@@ -1,0 +1,290 @@
+/** The calls of the Docker Engine API that containers need, typed, each with a deadline; the version is negotiated once a connection. */
+
+import type {
+  ContainerEvent,
+  ContainerInspection,
+  EngineInfo,
+  EngineVersion,
+  ImageInspection,
+  ListedContainer,
+  ListedImage,
+  NetworkInspection,
+  PullProgress,
+} from './engine-answers.ts'
+import {
+  readContainer,
+  readContainers,
+  readCreatedId,
+  readEvent,
+  readImage,
+  readImages,
+  readInfo,
+  readNetwork,
+  readProgress,
+  readVersion,
+} from './engine-answers.ts'
+import type { EngineAddress } from './engine-address.ts'
+import { describeAddress } from './engine-address.ts'
+import type { EngineRequest, EngineStream, EngineTransport } from './engine-transport.ts'
+import { EngineError } from './engine-transport.ts'
+import { jsonLines } from './json-lines.ts'
+
+/** Oldest version that has all that is used here (Engine 19.03), and the newest that was tried. */
+export const OLDEST_API = '1.40'
+export const NEWEST_API = '1.50'
+
+export interface EngineTimeouts {
+  /** For create, start, inspect, list, remove and the like, in ms. */
+  readonly requestMs: number
+  /** For pause, unpause and questions about the engine itself. */
+  readonly quickMs: number
+  /** For a whole pull. */
+  readonly pullMs: number
+}
+
+/** Name, value pairs that select containers. */
+export type LabelFilter = readonly string[]
+
+/** Every method rejects with `EngineError`, `EngineUnreachable` or `UnknownAnswer`. */
+export interface EngineClient {
+  readonly address: EngineAddress
+  /** Agrees on a version of the API; also after the engine was replaced. Rejects with what is wrong when there is no version that both speak. */
+  connect(): Promise<EngineVersion>
+  version(): Promise<EngineVersion>
+  info(): Promise<EngineInfo>
+  /** Resolves with the engine's id of the container. */
+  createContainer(name: string, body: object): Promise<string>
+  /** Idempotent: a container that runs is left alone. */
+  startContainer(engineId: string): Promise<void>
+  inspectContainer(engineId: string): Promise<ContainerInspection>
+  /** Idempotent. */
+  pauseContainer(engineId: string): Promise<void>
+  /** Idempotent. */
+  unpauseContainer(engineId: string): Promise<void>
+  /** Sets the memory bound, swap included. */
+  setMemory(engineId: string, memoryBytes: number): Promise<void>
+  /** Sends SIGTERM, and SIGKILL after `graceS` seconds. Idempotent. */
+  stopContainer(engineId: string, graceS: number): Promise<void>
+  /** Kills it if it runs and removes it with its volumes. Idempotent: resolves also where it is gone or being removed. */
+  removeContainer(engineId: string): Promise<void>
+  listContainers(labels: LabelFilter): Promise<readonly ListedContainer[]>
+  /** Ends of containers (`die`, `oom`, `destroy`) as they come; ends when the engine does. */
+  events(labels: LabelFilter): Promise<{ readonly events: AsyncIterable<ContainerEvent>; close(): void }>
+  /** The container's output from then on, framed (log-frames.ts), with time stamps. `sinceNano` in nanoseconds since the epoch. */
+  followLogs(engineId: string, sinceNano: bigint): Promise<EngineStream>
+  /** What the container printed last, unframed and without time stamps. */
+  tailLogs(engineId: string, lines: number): Promise<Buffer>
+  /** Resolves when the image is there. Rejects with `EngineError` also for what goes wrong in the middle. */
+  pullImage(reference: string, onProgress: (progress: PullProgress) => void): Promise<void>
+  /** Resolves undefined when there is no such image. */
+  inspectImage(reference: string): Promise<ImageInspection | undefined>
+  listImages(): Promise<readonly ListedImage[]>
+  /** Idempotent. Rejects with status 409 when a container uses it. */
+  removeImage(reference: string): Promise<void>
+  createNetwork(body: object): Promise<string>
+  /** Resolves undefined when there is no such network. */
+  inspectNetwork(name: string): Promise<NetworkInspection | undefined>
+  removeNetwork(name: string): Promise<void>
+  close(): Promise<void>
+}
+
+const NOT_MODIFIED = 304
+const CONFLICT = 409
+const NOT_FOUND = 404
+
+export function createEngineClient(transport: EngineTransport, timeouts: EngineTimeouts): EngineClient {
+  const { address } = transport
+  let prefix = ''
+
+  const call = async (
+    request: Omit<EngineRequest, 'timeoutMs'> & { readonly timeoutMs?: number },
+  ): Promise<unknown> => {
+    const { timeoutMs = timeouts.requestMs, path } = request
+    return (await transport.request({ ...request, path: `${prefix}${path}`, timeoutMs })).body
+  }
+  const quickly = (method: EngineRequest['method'], path: string): Promise<unknown> =>
+    call({ method, path, timeoutMs: timeouts.quickMs })
+
+  const version = async (): Promise<EngineVersion> =>
+    readVersion((await transport.request({ method: 'GET', path: '/version', timeoutMs: timeouts.quickMs })).body)
+
+  return {
+    address,
+    async connect() {
+      const found = await version()
+      prefix = `/v${agreedVersion(found, describeAddress(address))}`
+      return found
+    },
+    version,
+    info: async () => readInfo(await quickly('GET', '/info')),
+    createContainer: async (name, body) =>
+      readCreatedId(await call({ method: 'POST', path: `/containers/create?name=${encodeURIComponent(name)}`, body })),
+    async startContainer(engineId) {
+      await call({ method: 'POST', path: `/containers/${engineId}/start` }).catch(except(NOT_MODIFIED))
+    },
+    inspectContainer: async (engineId) =>
+      readContainer(await call({ method: 'GET', path: `/containers/${engineId}/json` })),
+    async pauseContainer(engineId) {
+      await quickly('POST', `/containers/${engineId}/pause`).catch(unless(/already paused/))
+    },
+    async unpauseContainer(engineId) {
+      await quickly('POST', `/containers/${engineId}/unpause`).catch(unless(/not paused/))
+    },
+    async setMemory(engineId, memoryBytes) {
+      const body = { Memory: memoryBytes, MemorySwap: memoryBytes }
+      await call({ method: 'POST', path: `/containers/${engineId}/update`, body })
+    },
+    async stopContainer(engineId, graceS) {
+      const timeoutMs = timeouts.requestMs + graceS * 1000
+      await call({ method: 'POST', path: `/containers/${engineId}/stop?t=${graceS}`, timeoutMs }).catch(
+        except(NOT_MODIFIED, NOT_FOUND),
+      )
+    },
+    async removeContainer(engineId) {
+      await call({ method: 'DELETE', path: `/containers/${engineId}?force=true&v=true` }).catch((error: unknown) => {
+        const underWay = error instanceof EngineError && /already in progress|no such container/i.test(error.message)
+        if (!underWay) throw error
+      })
+    },
+    listContainers: async (labels) =>
+      readContainers(
+        await call({ method: 'GET', path: `/containers/json?all=true&filters=${filters({ label: labels })}` }),
+      ),
+    async events(labels) {
+      const wanted = { type: ['container'], event: ['die', 'oom', 'destroy'], label: labels }
+      const stream = await transport.stream({
+        method: 'GET',
+        path: `${prefix}/events?filters=${filters(wanted)}`,
+        timeoutMs: timeouts.quickMs,
+      })
+      return {
+        events: (async function* () {
+          for await (const line of jsonLines(stream.chunks)) yield readEvent(line)
+        })(),
+        close: () => stream.close(),
+      }
+    },
+    followLogs(engineId, sinceNano) {
+      const since = `${sinceNano / 1_000_000_000n}.${String(sinceNano % 1_000_000_000n).padStart(9, '0')}`
+      const path = `${prefix}/containers/${engineId}/logs?follow=true&stdout=true&stderr=true&timestamps=true&since=${since}`
+      return transport.stream({ method: 'GET', path, timeoutMs: timeouts.requestMs })
+    },
+    async tailLogs(engineId, lines) {
+      const path = `${prefix}/containers/${engineId}/logs?stdout=true&stderr=true&tail=${lines}`
+      const stream = await transport.stream({ method: 'GET', path, timeoutMs: timeouts.quickMs })
+      const late = setTimeout(() => stream.close(), timeouts.quickMs)
+      const chunks: Buffer[] = []
+      try {
+        for await (const chunk of stream.chunks) chunks.push(chunk)
+      } finally {
+        clearTimeout(late)
+      }
+      return unframed(Buffer.concat(chunks))
+    },
+    async pullImage(reference, onProgress) {
+      const { name, tag } = pullName(reference)
+      const path = `${prefix}/images/create?fromImage=${encodeURIComponent(name)}&tag=${encodeURIComponent(tag)}`
+      const stream = await transport.stream({ method: 'POST', path, timeoutMs: timeouts.pullMs })
+      let late = false
+      const timer = setTimeout(() => {
+        late = true
+        stream.close()
+      }, timeouts.pullMs)
+      try {
+        for await (const line of jsonLines(stream.chunks)) {
+          const progress = readProgress(line)
+          if (progress.error !== undefined) throw new EngineError(500, progress.error)
+          onProgress(progress)
+        }
+      } finally {
+        clearTimeout(timer)
+        stream.close()
+      }
+      if (late) throw new EngineError(504, `the pull took longer than ${timeouts.pullMs} ms (docker.pullTimeoutMs)`)
+    },
+    inspectImage: (reference) =>
+      call({ method: 'GET', path: `/images/${encodeURIComponent(reference)}/json` }).then(readImage, missing),
+    listImages: async () => readImages(await call({ method: 'GET', path: '/images/json' })),
+    async removeImage(reference) {
+      await call({ method: 'DELETE', path: `/images/${encodeURIComponent(reference)}` }).catch(except(NOT_FOUND))
+    },
+    createNetwork: async (body) => readCreatedId(await call({ method: 'POST', path: '/networks/create', body })),
+    inspectNetwork: (name) =>
+      call({ method: 'GET', path: `/networks/${encodeURIComponent(name)}` }).then(readNetwork, missing),
+    async removeNetwork(name) {
+      await call({ method: 'DELETE', path: `/networks/${encodeURIComponent(name)}` }).catch(except(NOT_FOUND))
+    },
+    close: () => transport.close(),
+  }
+}
+
+/** The newest version that both sides speak. Throws with what to do when there is none. */
+export function agreedVersion(engine: EngineVersion, where: string): string {
+  const { apiVersion, minApiVersion } = engine
+  if (compareVersions(apiVersion, OLDEST_API) < 0) {
+    throw new Error(
+      `the Docker Engine ${engine.engine} at ${where} speaks version ${apiVersion} of its API at most, and ${OLDEST_API} is needed: install Docker Engine 19.03 or newer`,
+    )
+  }
+  if (compareVersions(minApiVersion, NEWEST_API) > 0) {
+    throw new Error(
+      `the Docker Engine ${engine.engine} at ${where} speaks no version of its API before ${minApiVersion}, and this Stave knows none after ${NEWEST_API}: install a newer Stave`,
+    )
+  }
+  return compareVersions(apiVersion, NEWEST_API) < 0 ? apiVersion : NEWEST_API
+}
+
+function compareVersions(one: string, other: string): number {
+  const [a, b] = [one, other].map((text) => text.split('.').map(Number))
+  return (a?.[0] ?? 0) - (b?.[0] ?? 0) || (a?.[1] ?? 0) - (b?.[1] ?? 0)
+}
+
+/** Name and tag (or digest) for a pull; without one it is `latest`: the engine would take all tags there are. */
+function pullName(reference: string): { readonly name: string; readonly tag: string } {
+  const at = reference.indexOf('@')
+  if (at >= 0) return { name: reference.slice(0, at).replace(/:[^/:]*$/, ''), tag: reference.slice(at + 1) }
+  const colon = reference.indexOf(':', reference.lastIndexOf('/') + 1)
+  return colon < 0
+    ? { name: reference, tag: 'latest' }
+    : { name: reference.slice(0, colon), tag: reference.slice(colon + 1) }
+}
+
+function filters(wanted: Readonly<Record<string, readonly string[]>>): string {
+  return encodeURIComponent(JSON.stringify(wanted))
+}
+
+/** Passes over answers with these statuses. */
+function except(...statuses: readonly number[]): (error: unknown) => undefined {
+  return (error) => {
+    if (error instanceof EngineError && statuses.includes(error.status)) return undefined
+    throw error
+  }
+}
+
+/** Passes over conflicts that say so. */
+function unless(reason: RegExp): (error: unknown) => undefined {
+  return (error) => {
+    if (
+      error instanceof EngineError &&
+      (error.status === CONFLICT || error.status === 500) &&
+      reason.test(error.message)
+    )
+      return undefined
+    throw error
+  }
+}
+
+function missing(error: unknown): undefined {
+  return except(NOT_FOUND)(error)
+}
+
+/** The text of framed output. */
+function unframed(bytes: Buffer): Buffer {
+  const parts: Buffer[] = []
+  for (let at = 0; at + 8 <= bytes.length;) {
+    const length = bytes.readUInt32BE(at + 4)
+    parts.push(bytes.subarray(at + 8, at + 8 + length))
+    at += 8 + length
+  }
+  return Buffer.concat(parts)
+}

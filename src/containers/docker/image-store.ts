@@ -1,0 +1,200 @@
+/** The images on the engine: looked up once, pulled by policy, each by one pull at a time whoever waits for it. */
+
+import type { Clock } from '../../model/clock.ts'
+import type { Deadline } from '../../model/deadline.ts'
+import { remainingMs } from '../../model/deadline.ts'
+import { ContainerStartError } from '../container-factory.ts'
+import type { ImageInspection, PullProgress } from './engine-answers.ts'
+import type { EngineClient } from './engine-client.ts'
+import { EngineError } from './engine-transport.ts'
+import type { DockerLog, ImageSettings } from './settings.ts'
+
+/** A pull under way. */
+export interface PullReport {
+  readonly image: string
+  readonly sinceMs: number
+  readonly layers: number
+  readonly layersDone: number
+  readonly currentBytes: number
+  readonly totalBytes: number
+}
+
+export interface ImageStore {
+  /** Counters only grow. */
+  readonly counters: { pulls: number; pullFailures: number }
+  /**
+   * Resolves when the image may be run: pulled, where the policy says so for an image of a user (`ownedByUser`) or a runtime's. Rejects with
+   * `ContainerStartError`: `imageNotFound`, or `timedOut` when the pull goes on beyond the deadline.
+   */
+  ensure(image: string, ownedByUser: boolean, deadline: Deadline): Promise<ImageInspection>
+  /** The engine said that it has no such image: what was known of it does not hold any more. */
+  forget(image: string): void
+  pulls(): readonly PullReport[]
+}
+
+export interface ImageStoreDeps {
+  readonly client: Pick<EngineClient, 'inspectImage' | 'pullImage'>
+  readonly settings: ImageSettings
+  readonly clock: Clock
+  readonly log: DockerLog
+  /** Told when an image was pulled, and when one is used. */
+  readonly used: (image: string, pulled: boolean) => void
+}
+
+interface Pull {
+  readonly since: number
+  readonly layers: Map<string, PullProgress>
+  readonly done: Promise<void>
+  saidAt: number
+}
+
+/** How often the log tells how far a pull is, in ms. */
+const PROGRESS_MS = 5000
+const LAYER_DONE = /^(Pull complete|Already exists|Download complete)$/
+
+export function createImageStore({ client, settings, clock, log, used }: ImageStoreDeps): ImageStore {
+  const known = new Map<string, ImageInspection>()
+  const pulls = new Map<string, Pull>()
+  const counters = { pulls: 0, pullFailures: 0 }
+
+  async function inspect(image: string): Promise<ImageInspection | undefined> {
+    const found = known.get(image) ?? (await client.inspectImage(image))
+    if (found !== undefined) known.set(image, found)
+    return found
+  }
+
+  function pull(image: string): Pull {
+    const underWay = pulls.get(image)
+    if (underWay !== undefined) return underWay
+    const since = clock.monotonic()
+    const layers = new Map<string, PullProgress>()
+    log.info({ image }, `pulling the image ${image}`)
+    counters.pulls++
+    const done = client.pullImage(image, (progress) => {
+      if (progress.layer !== undefined) layers.set(progress.layer, progress)
+      if (clock.monotonic() - started.saidAt < PROGRESS_MS) return
+      started.saidAt = clock.monotonic()
+      log.info(reportOf(image, started, clock), `pulling the image ${image}`)
+    })
+    const started: Pull = { since, layers, done, saidAt: since }
+    pulls.set(image, started)
+    done.then(
+      () => {
+        pulls.delete(image)
+        known.delete(image)
+        used(image, true)
+        log.info({ image, ms: Math.round(clock.monotonic() - since) }, `pulled the image ${image}`)
+      },
+      (error: unknown) => {
+        pulls.delete(image)
+        counters.pullFailures++
+        log.warn({ image, error }, `the image ${image} could not be pulled`)
+      },
+    )
+    return started
+  }
+
+  /** Waits for a pull, not longer than the deadline. The pull goes on: whoever comes next finds it further. */
+  async function pulled(image: string, deadline: Deadline): Promise<void> {
+    const { done } = pull(image)
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<'late'>((resolve) => {
+      timer = setTimeout(() => resolve('late'), remainingMs(deadline, clock)).unref()
+    })
+    try {
+      if ((await Promise.race([done, late])) === 'late') {
+        throw new ContainerStartError('timedOut', `the image ${image} is still being pulled`)
+      }
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  return {
+    counters,
+    async ensure(image, ownedByUser, deadline) {
+      used(image, false)
+      const when = ownedByUser ? pullOfUsers(image, settings) : pullOfRuntimes(settings)
+      try {
+        if (when === 'always') await pulled(image, deadline)
+        else if (when === 'tried') await pulled(image, deadline).catch(passOverFailure)
+        const found = await inspect(image)
+        if (found !== undefined) return found
+        if (when === 'never')
+          throw new Error(`it is not on the engine, and the policy is not to pull it (docker.pullPolicy)`)
+        await pulled(image, deadline)
+        const now = await inspect(image)
+        if (now !== undefined) return now
+        throw new Error('it is not there although it was pulled')
+      } catch (error) {
+        if (error instanceof ContainerStartError) throw error
+        if (!(error instanceof EngineError) && error instanceof Error && error.name === 'EngineUnreachable') {
+          throw new ContainerStartError('startFailed', error.message, { cause: error })
+        }
+        throw new ContainerStartError('imageNotFound', `the image ${image} could not be had: ${messageOf(error)}`, {
+          cause: error,
+        })
+      }
+    },
+    forget: (image) => known.delete(image),
+    pulls: () => [...pulls].map(([image, pull]) => reportOf(image, pull, clock)),
+  }
+}
+
+/** A copy that is here will do; that the time is over is another matter. */
+function passOverFailure(error: unknown): void {
+  if (error instanceof ContainerStartError) throw error
+}
+
+function pullOfRuntimes({ pullPolicy }: ImageSettings): 'never' | 'missing' {
+  return pullPolicy === 'never' ? 'never' : 'missing'
+}
+
+/** OpenWhisk: an image without a tag, or with `latest`, must be pulled before each start; of another tag, a copy that is here will do. */
+function pullOfUsers(
+  image: string,
+  { pullPolicy, localImagePrefix }: ImageSettings,
+): 'never' | 'missing' | 'always' | 'tried' {
+  if (localImagePrefix !== '' && image.startsWith(localImagePrefix)) return 'never'
+  switch (pullPolicy) {
+    case 'never':
+      return 'never'
+    case 'always':
+      return 'always'
+    case 'ifNotPresent':
+      return 'missing'
+    case 'openwhisk':
+      return isLatest(image) ? 'always' : 'tried'
+  }
+}
+
+function isLatest(image: string): boolean {
+  if (image.includes('@')) return false
+  const name = image.slice(image.lastIndexOf('/') + 1)
+  return !name.includes(':') || name.endsWith(':latest')
+}
+
+/** The name with the configured registry in front, unless it names one itself. */
+export function withRegistry(image: string, registry: string): string {
+  const [first = ''] = image.split('/', 1)
+  const named = image.includes('/') && (/[.:]/.test(first) || first === 'localhost')
+  return registry === '' || named ? image : `${registry.replace(/\/+$/, '')}/${image}`
+}
+
+function reportOf(image: string, { since, layers }: Pull, clock: Clock): PullReport {
+  let layersDone = 0
+  let currentBytes = 0
+  let totalBytes = 0
+  for (const { status, currentBytes: current = 0, totalBytes: total = 0 } of layers.values()) {
+    const done = LAYER_DONE.test(status)
+    if (done) layersDone++
+    currentBytes += done ? total : current
+    totalBytes += total
+  }
+  const sinceMs = Math.round(clock.monotonic() - since)
+  return { image, sinceMs, layers: layers.size, layersDone, currentBytes, totalBytes }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
