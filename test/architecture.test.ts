@@ -39,11 +39,20 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** Files that provider folders may be imported from: the places that configuration selects a provider in. */
-const PROVIDERS = ['stores/sqlite', 'journal/sqlite', 'containers/process']
-const PROVIDER_USERS = /^(main|cli|stores\/sqlite|journal\/sqlite|containers\/process)\//
+const PROVIDERS = ['stores/sqlite', 'journal/sqlite', 'containers/process', 'containers/docker']
+const PROVIDER_USERS = /^(main|cli|stores\/sqlite|journal\/sqlite|containers\/process|containers\/docker)\//
 
 /** Packages that may be loaded while the server starts; all others come by `await import()`. */
 const STATIC_PACKAGES = new Set(['lru-cache', 'valibot', 'pino', 'commander', 'fastest-levenshtein'])
+
+/** Folders that come by `await import()` where the configuration asks for them, with the packages that they bring. */
+const ON_DEMAND: Readonly<Record<string, readonly string[]>> = {
+  'containers/docker': ['undici'],
+  'containers/http': ['undici'],
+}
+
+/** The files that wire such a folder: themselves imported on demand. */
+const ON_DEMAND_WIRING = new Set(['src/main/docker-containers.ts'])
 
 /** Packages for containers, `openwhisk` for actions and `yauzl` for the launcher: the platform shows them and imports none of them. */
 const FOR_CONTAINERS = ['openwhisk', 'yauzl']
@@ -113,8 +122,26 @@ function packageOf(to: string): string | undefined {
 test('packages that the server loads at its start are the light ones', () => {
   const broken = imports.filter(({ from, to, typeOnly, dynamic }) => {
     const name = packageOf(to)
-    return name !== undefined && !typeOnly && !dynamic && !STATIC_PACKAGES.has(name) && folderOf(from) !== 'cli'
+    if (name === undefined || typeOnly || dynamic || STATIC_PACKAGES.has(name) || folderOf(from) === 'cli') return false
+    return ON_DEMAND[onDemandFolder(from) ?? '']?.includes(name) !== true
   })
+  assert.deepEqual(broken, [])
+})
+
+/** The folder of `ON_DEMAND` that a file is in. */
+function onDemandFolder(file: string): string | undefined {
+  return Object.keys(ON_DEMAND).find((folder) => file.startsWith(`src/${folder}/`))
+}
+
+test('what is loaded on demand is reached from nowhere else at start', () => {
+  const broken = imports.filter(
+    ({ from, to, typeOnly, dynamic }) =>
+      (onDemandFolder(to) !== undefined || ON_DEMAND_WIRING.has(to)) &&
+      onDemandFolder(from) === undefined &&
+      !typeOnly &&
+      !dynamic &&
+      !ON_DEMAND_WIRING.has(from),
+  )
   assert.deepEqual(broken, [])
 })
 

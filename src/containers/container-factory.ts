@@ -42,6 +42,8 @@ export interface Container {
   readonly spec: ContainerSpec
   readonly node: string
   readonly channel: RuntimeChannel
+  /** default false: the runtime waits for its init. True for a container that was adopted with its action in it. */
+  readonly initialised?: boolean
   /** Resolves once, with the cause, when the container has ended and the provider has removed what it left behind. Never rejects. */
   readonly ended: Promise<ContainerEnd>
   /** Changes the memory bound of a running container, in MB; resolves false where the provider cannot. */

@@ -70,7 +70,7 @@ export function createContainerProxy(
   const { channel } = container
   const times = serviceTime(1)
   const running = new Set<Run>()
-  let state: 'fresh' | 'initialising' | 'ready' | 'ended' = 'fresh'
+  let state: 'fresh' | 'initialising' | 'ready' | 'ended' = container.initialised === true ? 'ready' : 'fresh'
   let endReason = ''
   let discarded = false
   let lastUsed = clock.monotonic()
@@ -96,6 +96,7 @@ export function createContainerProxy(
       return run.log.append(stream, chunk, clock.now())
     }
   }
+  if (state === 'ready') suspension.idle()
   void container.ended.then((end) => retire(`the container ended (${end.cause})`))
 
   function submit(request: RunRequest, done: Done): void {

@@ -93,11 +93,6 @@ export function createEngineTransport(address: EngineAddress, connections: numbe
     return new EngineUnreachable(`the Docker Engine at ${where} does not answer ${call}: ${why}`, { cause: error })
   }
 
-  async function refusal(response: Dispatcher.ResponseData): Promise<EngineError> {
-    const text = (await collect(response.body, MAX_ERROR_BYTES)).toString('utf8')
-    return new EngineError(response.statusCode, engineMessage(text))
-  }
-
   return {
     address,
     async request(request) {
@@ -144,6 +139,11 @@ export function createEngineTransport(address: EngineAddress, connections: numbe
       await Promise.allSettled([requests.destroy(), streams.destroy()])
     },
   }
+}
+
+async function refusal(response: Dispatcher.ResponseData): Promise<EngineError> {
+  const text = (await collect(response.body, MAX_ERROR_BYTES)).toString('utf8')
+  return new EngineError(response.statusCode, engineMessage(text))
 }
 
 function openPool(address: EngineAddress, connections: number | null): Pool {

@@ -4,7 +4,7 @@
 const MAX_LINE_BYTES = 1024 * 1024
 
 /** The parsed values, as they come. Throws a SyntaxError for a line that is not JSON or too long. */
-export async function* jsonLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<unknown> {
+export async function* jsonLines(chunks: AsyncIterable<Buffer>): AsyncGenerator {
   const decoder = new TextDecoder()
   let rest = ''
   for await (const chunk of chunks) {

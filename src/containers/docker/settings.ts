@@ -6,8 +6,8 @@ import type { Resources } from '../container-factory.ts'
 export type PullPolicy = 'openwhisk' | 'ifNotPresent' | 'always' | 'never'
 
 /**
- * What containers reach: `host` whatever the engine's host can route to but its own ports, `isolated` no private networks either, `none` nothing but,
- * in each case, the API.
+ * What containers reach: `host` whatever the engine's host can route to, `isolated` no private networks, both the API and no other port of that host;
+ * `none` nothing.
  */
 export type DockerNetworkMode = 'host' | 'isolated' | 'none'
 

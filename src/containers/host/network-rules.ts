@@ -10,7 +10,8 @@ export interface NetworkRules {
   readonly subnet: string
   readonly gateway: string
   readonly resolvers: readonly string[]
-  readonly api: { readonly port: number; readonly addresses: readonly string[] }
+  /** Undefined: containers do not reach the API either. */
+  readonly api: { readonly port: number; readonly addresses: readonly string[] } | undefined
   /** True when forwarding was switched on for these networks: then nothing else may be forwarded, as before. */
   readonly forwardNothingElse: boolean
   /** Private networks, and the host's own addresses in them, are refused; false where only this host's ports are. */
@@ -22,7 +23,6 @@ export interface NetworkRules {
 /** A table of its own, for `nft -f -`: what it refuses is refused whatever other tables say. */
 export function nftRules(rules: NetworkRules): string {
   const { name, bridge, subnet } = rules
-  const apis = [rules.gateway, ...rules.api.addresses]
   const resolvers = rules.resolvers.flatMap((address) =>
     ['udp', 'tcp'].map((protocol) => `iifname ${bridge} ip daddr ${address} ${protocol} dport 53 accept`),
   )
@@ -36,7 +36,9 @@ export function nftRules(rules: NetworkRules): string {
   }
 `
     : ''
-  const api = apis.map((address) => `iifname ${bridge} ip daddr ${address} tcp dport ${rules.api.port} accept`)
+  const api = apiEndpoints(rules).map(
+    ({ address, port }) => `iifname ${bridge} ip daddr ${address} tcp dport ${port} accept`,
+  )
   return `table inet ${name} {
   chain forward {
     type filter hook forward priority filter - 5; policy accept;
@@ -68,8 +70,8 @@ export function iptablesRules(rules: NetworkRules): string {
     ...rules.resolvers.flatMap((address) =>
       ['udp', 'tcp'].map((protocol) => `-A ${chain} -i ${bridge} -d ${address} -p ${protocol} --dport 53 -j ACCEPT`),
     ),
-    ...[rules.gateway, ...rules.api.addresses].map(
-      (address) => `-A ${chain} -i ${bridge} -d ${address} -p tcp --dport ${rules.api.port} -j ACCEPT`,
+    ...apiEndpoints(rules).map(
+      ({ address, port }) => `-A ${chain} -i ${bridge} -d ${address} -p tcp --dport ${port} -j ACCEPT`,
     ),
   ]
   const established = '-m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT'
@@ -102,6 +104,10 @@ export function iptablesRules(rules: NetworkRules): string {
         ]
       : []),
   ].join('\n')}\n`
+}
+
+function apiEndpoints({ api, gateway }: NetworkRules): readonly { readonly address: string; readonly port: number }[] {
+  return api === undefined ? [] : [gateway, ...api.addresses].map((address) => ({ address, port: api.port }))
 }
 
 /** Names of the chains, to remove them by. */

@@ -9,6 +9,8 @@ import type { RuntimeChannel, RuntimeReply } from '../runtime-channel.ts'
 import type { SentinelOutput } from './sentinel-output.ts'
 
 export interface HttpChannel extends RuntimeChannel {
+  /** A connection broke off in the middle of an exchange: the container has probably ended. */
+  readonly broken: boolean
   /** Lets go of idle connections: a container that is going to be suspended would find their time over when it wakes, and close them under the next run. */
   rest(): void
   /** Ends the channel: whatever is in flight is answered `lost`. Idempotent. */
@@ -46,10 +48,14 @@ export function createHttpChannel(options: HttpChannelOptions): HttpChannel {
   let closed = false
   /** The output of a run did not come to its end: what follows could not be told apart from it. */
   let muddled = false
+  let broken = false
   let concurrent = false
   let outputPending = true
 
   const channel: HttpChannel = {
+    get broken() {
+      return broken
+    },
     get concurrent() {
       return concurrent
     },
@@ -102,7 +108,9 @@ export function createHttpChannel(options: HttpChannelOptions): HttpChannel {
     if (closed) return done(LOST)
     const limit = channel.answerLimitBytes
     const answered: Done = (reply) => {
-      if (inFlight.delete(answered)) done(reply)
+      if (!inFlight.delete(answered)) return
+      broken ||= reply.type === 'lost'
+      done(reply)
     }
     inFlight.add(answered)
     const request = { origin, path, method: 'POST', body, headers: HEADERS } as const

@@ -36,7 +36,6 @@ export function createSentinelOutput(sentinelled: boolean): SentinelOutput {
   const sentinel = Buffer.from(SENTINEL)
   const seen = { stdout: 0, stderr: 0 }
   let due = 0
-  let fed = 0
   let ended = false
   /** Checks of those who wait, told after each line. */
   const waiting = new Set<() => void>()
@@ -44,7 +43,6 @@ export function createSentinelOutput(sentinelled: boolean): SentinelOutput {
   const output: SentinelOutput = {
     onText: () => undefined,
     feed(stream, line) {
-      fed++
       const at = sentinelled ? line.indexOf(sentinel) : -1
       if (at < 0) output.onText(stream, line)
       else {

@@ -1,0 +1,374 @@
+/**
+ * The `docker` provider: containers of images on a Docker Engine, spoken to over HTTP on a bridge network of their own. The engine's list is the truth;
+ * what happens to containers is heard from its events.
+ */
+
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Clock } from '../../model/clock.ts'
+import type { Deadline } from '../../model/deadline.ts'
+import { deadlineIn, remainingMs } from '../../model/deadline.ts'
+import type { ContainerId } from '../../model/ids.ts'
+import type { Container, ContainerFactory, ContainerSpec } from '../container-factory.ts'
+import { ContainerStartError } from '../container-factory.ts'
+import { findApi } from '../host/network-addresses.ts'
+import type { StartGate } from '../host/start-gate.ts'
+import { createStartGate } from '../host/start-gate.ts'
+import type { ContainerNetwork } from './container-network.ts'
+import { openContainerNetwork } from './container-network.ts'
+import type { ContainerPause, DockerContainer } from './docker-container.ts'
+import type { EngineInfo, EngineVersion, ListedContainer } from './engine-answers.ts'
+import type { EngineClient } from './engine-client.ts'
+import type { EngineWatch } from './engine-watch.ts'
+import { watchEngine } from './engine-watch.ts'
+import type { ImageStore, PullReport } from './image-store.ts'
+import { createImageStore } from './image-store.ts'
+import type { DockerFactorySettings, DockerLog } from './settings.ts'
+import { ID_LABEL, INSTANCE_LABEL, POOL_LABELS } from './settings.ts'
+import type { Reach, StartDeps } from './start-container.ts'
+import { adoptContainer, startContainer } from './start-container.ts'
+
+export interface DockerContainerFactoryOptions {
+  readonly client: EngineClient
+  readonly settings: DockerFactorySettings
+  readonly clock: Clock
+  readonly log: DockerLog
+  /** How to tell the images of kinds from those of users, and those whose runs end with sentinels. */
+  readonly isRuntimeImage: (spec: Pick<ContainerSpec, 'kind' | 'image'>) => boolean
+  readonly isSentinelled: (spec: Pick<ContainerSpec, 'kind' | 'image'>) => boolean
+  /** Made once the engine is known; undefined: containers are not suspended. */
+  readonly choosePause: (engine: EngineFacts) => Promise<ContainerPause | undefined>
+  readonly reach: Reach
+  /** The engine's bridge is an interface of this host. */
+  readonly isLocal: (info: EngineInfo) => boolean
+  /** Told of images that are used or were pulled. */
+  readonly imageUsed?: (image: string, pulled: boolean) => void
+}
+
+export interface EngineFacts {
+  readonly version: EngineVersion
+  readonly info: EngineInfo
+}
+
+/** Numbers for telemetry; counters only grow. */
+export interface DockerFactoryMetrics {
+  readonly containers: number
+  readonly startsWaiting: number
+  readonly startsUnderWay: number
+  readonly engineLosses: number
+  started: number
+  adopted: number
+  startFailures: number
+  outOfMemory: number
+}
+
+export interface DockerContainerFactory extends ContainerFactory {
+  readonly provider: 'docker'
+  readonly metrics: DockerFactoryMetrics
+  readonly images: ImageStore
+  /** Why the engine can not be used now; undefined while it can. */
+  problem(): string | undefined
+  /** What is known of the engine; throws before `start`. */
+  engine(): EngineFacts
+  /** Address at which containers reach this host: the API must listen there as well. Undefined where it does so already. */
+  apiAddress(): string | undefined
+  /** Why containers may reach ports of this host; undefined when they cannot. */
+  unguarded(): string | undefined
+  pulls(): readonly PullReport[]
+}
+
+interface Prepared {
+  readonly facts: EngineFacts
+  readonly network: ContainerNetwork
+  readonly watch: EngineWatch
+  readonly start: StartDeps
+  readonly node: string
+  readonly canSuspend: boolean
+}
+
+const SHARE_OF_MEMORY = 0.8
+const MB = 1024 * 1024
+const STOP_MS = 30_000
+/** Pauses in ms before the removal of a container is tried again. */
+const FIRST_RETRY_MS = 500
+const LONGEST_RETRY_MS = 30_000
+
+/** Makes the factory; nothing happens on the engine before `start`. */
+export function createDockerContainerFactory(options: DockerContainerFactoryOptions): DockerContainerFactory {
+  const { client, settings, clock, log } = options
+  const containers = new Map<ContainerId, Promise<DockerContainer>>()
+  /** Containers by the engine's id, for its events. */
+  const running = new Map<string, DockerContainer>()
+  /** Containers that are being started, by the engine's id: told when it ends before it listens. */
+  const starting = new Map<string, () => void>()
+  /** Containers that the engine could not be asked to remove. */
+  const leftBehind = new Set<string>()
+  const gate: StartGate = createStartGate(settings.parallelStarts, clock)
+  const images = createImageStore({
+    client,
+    settings: settings.images,
+    clock,
+    log,
+    used: options.imageUsed ?? (() => undefined),
+  })
+  let prepared: Prepared | undefined
+  let stopped = false
+  const metrics: DockerFactoryMetrics = {
+    get containers() {
+      return containers.size
+    },
+    get startsWaiting() {
+      return gate.waiting
+    },
+    get startsUnderWay() {
+      return gate.underWay
+    },
+    get engineLosses() {
+      return prepared?.watch.losses ?? 0
+    },
+    started: 0,
+    adopted: 0,
+    startFailures: 0,
+    outOfMemory: 0,
+  }
+
+  const on = (): Prepared => {
+    if (prepared === undefined) throw new ContainerStartError('startFailed', 'the container factory is not started')
+    return prepared
+  }
+
+  /** Every container of this platform on the engine, whatever its state. */
+  const listed = (): Promise<readonly ListedContainer[]> =>
+    client.listContainers([`${INSTANCE_LABEL}=${settings.instance}`])
+
+  async function start(spec: ContainerSpec, deadline: Deadline): Promise<DockerContainer> {
+    const { watch, start } = on()
+    if (watch.problem !== undefined) throw new ContainerStartError('startFailed', watch.problem)
+    const leave = await gate.enter(deadline)
+    try {
+      const within = { at: Math.min(deadline.at, deadlineIn(settings.startTimeoutMs, clock).at) }
+      const existing = adoptable.get(spec.id)
+      adoptable.delete(spec.id)
+      const container =
+        existing === undefined
+          ? await startContainer(spec, within, start)
+          : await adoptContainer(spec, existing, within, start)
+      if (existing === undefined) metrics.started++
+      else metrics.adopted++
+      running.set(container.engineId, container)
+      starting.delete(container.engineId)
+      return container
+    } catch (error) {
+      metrics.startFailures++
+      throw error
+    } finally {
+      leave()
+    }
+  }
+
+  /** Containers of an earlier process that hold an idle action: the engine's id by ours. */
+  const adoptable = new Map<ContainerId, string>()
+
+  /** After an outage: whoever ended meanwhile is told so, and removals that failed are made up for. */
+  async function compare(): Promise<void> {
+    const found = new Map((await listed()).map((container) => [container.engineId, container.state]))
+    for (const [engineId, container] of running) {
+      const state = found.get(engineId)
+      if (state !== 'running' && state !== 'paused') container.exited(undefined)
+    }
+    await prepared?.network.guard()
+    await removeLeftBehind()
+  }
+
+  async function removeLeftBehind(): Promise<void> {
+    for (const engineId of leftBehind) {
+      await client.removeContainer(engineId)
+      leftBehind.delete(engineId)
+    }
+  }
+
+  /** Until it is gone: the engine may be away, or busy with it. */
+  async function retryRemovals(): Promise<void> {
+    for (
+      let pauseMs = FIRST_RETRY_MS;
+      leftBehind.size > 0 && !stopped;
+      pauseMs = Math.min(2 * pauseMs, LONGEST_RETRY_MS)
+    ) {
+      await delay(pauseMs, undefined, { ref: false })
+      await removeLeftBehind().catch(() => undefined)
+    }
+  }
+
+  return {
+    provider: 'docker',
+    canResize: true,
+    get canSuspend() {
+      return prepared?.canSuspend === true
+    },
+    metrics,
+    images,
+    problem: () => (prepared === undefined ? 'the container factory is not started' : prepared.watch.problem),
+    engine: () => on().facts,
+    apiAddress: () => on().network.apiAddress,
+    unguarded: () => on().network.unguarded,
+    pulls: () => images.pulls(),
+    async start() {
+      if (prepared !== undefined) return
+      const version = await client.connect()
+      const facts = { version, info: await client.info() }
+      const network = await openContainerNetwork({
+        client,
+        name: settings.networkName,
+        mode: settings.network,
+        instance: settings.instance,
+        api: await findApi(settings.apiHost),
+        local: options.isLocal(facts.info),
+        log,
+      })
+      const watch = await watchEngine({
+        client,
+        labels: [`${INSTANCE_LABEL}=${settings.instance}`],
+        onEvent(event) {
+          if (event.action === 'oom') return
+          running.get(event.engineId)?.exited(event.exitCode)
+          starting.get(event.engineId)?.()
+          starting.delete(event.engineId)
+        },
+        onConnected: compare,
+        log,
+      })
+      const pause = await options.choosePause(facts)
+      const node = facts.info.name
+      prepared = {
+        facts,
+        network,
+        watch,
+        node,
+        canSuspend: pause !== undefined,
+        start: {
+          client,
+          settings,
+          clock,
+          log,
+          images,
+          network,
+          node,
+          capacity: capacityOf(facts.info, settings),
+          pause: pause ?? NO_PAUSE,
+          reach: options.reach,
+          isRuntimeImage: options.isRuntimeImage,
+          isSentinelled: options.isSentinelled,
+          whenDead(engineId, callback) {
+            starting.set(engineId, callback)
+          },
+          leftBehind(engineId) {
+            const first = leftBehind.size === 0
+            leftBehind.add(engineId)
+            if (first) void retryRemovals()
+          },
+        },
+      }
+    },
+    create(spec, deadline) {
+      const known = containers.get(spec.id)
+      if (known !== undefined) return known
+      if (stopped) return Promise.reject(new ContainerStartError('startFailed', 'the container factory is stopped'))
+      const creating = start(spec, deadline)
+      containers.set(spec.id, creating)
+      const forget = (): void => {
+        if (containers.get(spec.id) === creating) containers.delete(spec.id)
+      }
+      creating.then(
+        (container) =>
+          container.ended.then((end) => {
+            if (end.cause === 'outOfMemory') metrics.outOfMemory++
+            running.delete(container.engineId)
+            forget()
+          }),
+        forget,
+      )
+      return creating
+    },
+    async list() {
+      const { node } = on()
+      return (await listed()).flatMap((found) => {
+        const id = containerIdOf(found)
+        if (id === undefined || found.state === 'removing') return []
+        // Only what was suspended is known to have been idle when its platform ended.
+        const idle = found.state === 'paused' && !containers.has(id)
+        if (idle) adoptable.set(id, found.engineId)
+        return [{ id, node, labels: poolLabels(found), adoptable: idle || containers.has(id) }]
+      })
+    },
+    async remove(id) {
+      const known = containers.get(id)
+      const container = await known?.catch(() => undefined)
+      if (container !== undefined) return container.destroy()
+      adoptable.delete(id)
+      for (const found of await client.listContainers([
+        `${INSTANCE_LABEL}=${settings.instance}`,
+        `${ID_LABEL}=${id}`,
+      ])) {
+        await on().start.pause.thaw({ containerId: found.engineId, pid: 0 })
+        await client.removeContainer(found.engineId)
+      }
+    },
+    nodes() {
+      const { node, start } = on()
+      return [{ node, capacity: { ...start.capacity, ...settings.resources }, schedulable: true }]
+    },
+    async stop() {
+      if (stopped) return
+      stopped = true
+      const deadline = deadlineIn(STOP_MS, clock)
+      const all = [...containers.values()].map((creating) =>
+        creating.then(
+          (container: Container) => container.destroy(),
+          () => undefined,
+        ),
+      )
+      await Promise.all(all)
+      await removeLeftBehind().catch((error: unknown) =>
+        log.warn({ error }, 'containers are left on the Docker Engine'),
+      )
+      prepared?.watch.stop()
+      if (prepared !== undefined && remainingMs(deadline, clock) > 0) {
+        await prepared.network
+          .close()
+          .catch((error: unknown) => log.warn({ error }, 'the network is left on the engine'))
+      }
+      await client.close()
+    },
+  }
+}
+
+const NO_PAUSE: ContainerPause = {
+  suspend: () => Promise.reject(new Error('containers are not suspended here')),
+  resume: () => undefined,
+  thaw: () => Promise.resolve(),
+}
+
+function capacityOf(
+  info: EngineInfo,
+  settings: DockerFactorySettings,
+): { readonly memoryMb: number; readonly cpuMilli: number } {
+  return {
+    memoryMb: settings.memoryMb > 0 ? settings.memoryMb : Math.floor((info.memoryBytes / MB) * SHARE_OF_MEMORY),
+    cpuMilli: settings.cpuMilli > 0 ? settings.cpuMilli : info.cpus * 1000,
+  }
+}
+
+function containerIdOf({ labels }: ListedContainer): ContainerId | undefined {
+  return labels[ID_LABEL] as ContainerId | undefined
+}
+
+function poolLabels({ labels }: ListedContainer): Readonly<Record<string, string>> {
+  try {
+    const parsed: unknown = JSON.parse(labels[POOL_LABELS] ?? '{}')
+    if (typeof parsed !== 'object' || parsed === null) return {}
+    return Object.fromEntries(
+      Object.entries(parsed).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+    )
+  } catch {
+    return {}
+  }
+}

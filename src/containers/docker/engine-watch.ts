@@ -1,0 +1,99 @@
+/**
+ * Keeps hearing of the ends of containers, and knows whether the engine is there. When its connection breaks off it comes back by itself; who watches is
+ * told then to compare what it knows with a list, because what happened meanwhile was not heard.
+ */
+
+import { setTimeout as delay } from 'node:timers/promises'
+import type { ContainerEvent, EngineVersion } from './engine-answers.ts'
+import type { EngineClient } from './engine-client.ts'
+import type { DockerLog } from './settings.ts'
+
+export interface EngineWatch {
+  /** Why the engine can not be asked for anything; undefined while it can. */
+  readonly problem: string | undefined
+  /** Times that the connection broke off. */
+  readonly losses: number
+  stop(): void
+}
+
+export interface EngineWatchOptions {
+  readonly client: Pick<EngineClient, 'connect' | 'events'>
+  readonly labels: readonly string[]
+  readonly onEvent: (event: ContainerEvent) => void
+  /** The engine is (again) there and heard: compare. What it rejects with is logged. */
+  readonly onConnected: (version: EngineVersion) => Promise<void>
+  readonly log: DockerLog
+}
+
+/** Pauses in ms before the engine is asked again whether it is there. */
+const FIRST_PAUSE_MS = 100
+const LONGEST_PAUSE_MS = 2000
+
+/** Starts watching an engine that has been connected to; resolves when its events are heard. Rejects when they cannot be. */
+export async function watchEngine(options: EngineWatchOptions): Promise<EngineWatch> {
+  const { client, labels, onEvent, onConnected, log } = options
+  const stopping = new AbortController()
+  const { signal } = stopping
+  let problem: string | undefined
+  let losses = 0
+  let stream = await client.events(labels)
+
+  async function listen(): Promise<void> {
+    while (!signal.aborted) {
+      problem = await hear()
+      if (signal.aborted) return
+      losses++
+      log.warn({ problem }, 'the Docker Engine is away: containers go on, none is started or removed until it is back')
+      await reconnect()
+    }
+  }
+
+  /** Hears until the stream ends; resolves with why it did. */
+  async function hear(): Promise<string> {
+    try {
+      for await (const event of stream.events) onEvent(event)
+      return 'the Docker Engine closed the connection'
+    } catch (error) {
+      return messageOf(error)
+    } finally {
+      stream.close()
+    }
+  }
+
+  async function reconnect(): Promise<void> {
+    for (let pauseMs = FIRST_PAUSE_MS; !signal.aborted; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
+      try {
+        const version = await client.connect()
+        stream = await client.events(labels)
+        if (signal.aborted) return stream.close()
+        problem = undefined
+        log.info({ engine: version.engine }, 'the Docker Engine is back')
+        onConnected(version).catch((error: unknown) => {
+          log.warn({ error }, 'containers could not be compared with what the Docker Engine lists')
+        })
+        return
+      } catch (error) {
+        problem = messageOf(error)
+      }
+      await delay(pauseMs, undefined, { signal, ref: false }).catch(() => undefined)
+    }
+  }
+
+  void listen()
+  return {
+    get problem() {
+      return problem
+    },
+    get losses() {
+      return losses
+    },
+    stop() {
+      stopping.abort()
+      stream.close()
+    },
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
