@@ -4,7 +4,7 @@
  */
 
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Clock } from '../../model/clock.ts'
+import type { Clock, Timers } from '../../model/clock.ts'
 import type { Deadline } from '../../model/deadline.ts'
 import { deadlineIn, remainingMs } from '../../model/deadline.ts'
 import type { ContainerId } from '../../model/ids.ts'
@@ -31,6 +31,7 @@ export interface DockerContainerFactoryOptions {
   readonly client: EngineClient
   readonly settings: DockerFactorySettings
   readonly clock: Clock
+  readonly timers: Timers
   readonly log: DockerLog
   /** How to tell the images of kinds from those of users, and those whose runs end with sentinels. */
   readonly isRuntimeImage: (spec: Pick<ContainerSpec, 'kind' | 'image'>) => boolean
@@ -94,7 +95,7 @@ const LONGEST_RETRY_MS = 30_000
 
 /** Makes the factory; nothing happens on the engine before `start`. */
 export function createDockerContainerFactory(options: DockerContainerFactoryOptions): DockerContainerFactory {
-  const { client, settings, clock, log } = options
+  const { client, settings, clock, timers, log } = options
   const containers = new Map<ContainerId, Promise<DockerContainer>>()
   /** Containers by the engine's id, for its events. */
   const running = new Map<string, DockerContainer>()
@@ -248,6 +249,7 @@ export function createDockerContainerFactory(options: DockerContainerFactoryOpti
           client,
           settings,
           clock,
+          timers,
           log,
           images,
           network,

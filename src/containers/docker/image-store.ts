@@ -45,7 +45,6 @@ interface Pull {
   readonly since: number
   readonly layers: Map<string, PullProgress>
   readonly done: Promise<void>
-  saidAt: number
 }
 
 /** How often the log tells how far a pull is, in ms. */
@@ -70,13 +69,14 @@ export function createImageStore({ client, settings, clock, log, used }: ImageSt
     const layers = new Map<string, PullProgress>()
     log.info({ image }, `pulling the image ${image}`)
     counters.pulls++
+    let saidAt = since
     const done = client.pullImage(image, (progress) => {
       if (progress.layer !== undefined) layers.set(progress.layer, progress)
-      if (clock.monotonic() - started.saidAt < PROGRESS_MS) return
-      started.saidAt = clock.monotonic()
-      log.info(reportOf(image, started, clock), `pulling the image ${image}`)
+      if (clock.monotonic() - saidAt < PROGRESS_MS) return
+      saidAt = clock.monotonic()
+      log.info(reportOf(image, since, layers, clock), `pulling the image ${image}`)
     })
-    const started: Pull = { since, layers, done, saidAt: since }
+    const started: Pull = { since, layers, done }
     pulls.set(image, started)
     done.then(
       () => {
@@ -137,7 +137,7 @@ export function createImageStore({ client, settings, clock, log, used }: ImageSt
       }
     },
     forget: (image) => known.delete(image),
-    pulls: () => [...pulls].map(([image, pull]) => reportOf(image, pull, clock)),
+    pulls: () => [...pulls].map(([image, { since, layers }]) => reportOf(image, since, layers, clock)),
   }
 }
 
@@ -181,7 +181,7 @@ export function withRegistry(image: string, registry: string): string {
   return registry === '' || named ? image : `${registry.replace(/\/+$/, '')}/${image}`
 }
 
-function reportOf(image: string, { since, layers }: Pull, clock: Clock): PullReport {
+function reportOf(image: string, since: number, layers: Pull['layers'], clock: Clock): PullReport {
   let layersDone = 0
   let currentBytes = 0
   let totalBytes = 0

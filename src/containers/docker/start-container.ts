@@ -1,6 +1,6 @@
 /** Starts a container on the engine, or takes over one that an earlier process left suspended, until its runtime listens. */
 
-import type { Clock } from '../../model/clock.ts'
+import type { Clock, Timers } from '../../model/clock.ts'
 import type { Deadline } from '../../model/deadline.ts'
 import { remainingMs } from '../../model/deadline.ts'
 import type { ContainerSpec } from '../container-factory.ts'
@@ -28,6 +28,7 @@ export interface StartDeps {
   readonly client: EngineClient
   readonly settings: DockerFactorySettings
   readonly clock: Clock
+  readonly timers: Timers
   readonly log: DockerLog
   readonly images: ImageStore
   readonly network: ContainerNetwork
@@ -130,7 +131,7 @@ async function takeOver(
   on: StartDeps,
 ): Promise<DockerContainer> {
   const { client, pause, leftBehind, log: logger, node } = on
-  const output = createSentinelOutput(on.isSentinelled(spec))
+  const output = createSentinelOutput(on.isSentinelled(spec), on.timers)
   const log = followLog(client, engineId, sinceNano, output)
   const ended = new AbortController()
   let dead = (): void => ended.abort()

@@ -3,6 +3,7 @@
  * both streams (OpenWhisk: ActivationLogSentinel); images of users need not, their output is over when it has been quiet for a moment.
  */
 
+import type { Cancel, Timers } from '../../model/clock.ts'
 import type { OutputStream } from '../runtime-channel.ts'
 
 export const SENTINEL = 'XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX'
@@ -32,7 +33,7 @@ export interface SentinelOutput {
 }
 
 /** `sentinelled`: false for images whose runs do not end with sentinels. */
-export function createSentinelOutput(sentinelled: boolean): SentinelOutput {
+export function createSentinelOutput(sentinelled: boolean, timers: Timers): SentinelOutput {
   const sentinel = Buffer.from(SENTINEL)
   const seen = { stdout: 0, stderr: 0 }
   let due = 0
@@ -61,43 +62,44 @@ export function createSentinelOutput(sentinelled: boolean): SentinelOutput {
     },
     whenWhole(done) {
       if (ended) done(true)
-      else if (!sentinelled) whenQuiet(done)
-      else if (due === 0) whenQuiet(done)
+      else if (!sentinelled || due === 0) whenQuiet(done)
       else whenDelimited(due, done)
     },
   }
 
   function whenDelimited(upTo: number, done: (whole: boolean) => void): void {
     const isWhole = (): boolean => ended || (seen.stdout >= upTo && seen.stderr >= upTo)
-    if (isWhole()) return done(true)
-    const over = (whole: boolean): void => {
-      waiting.delete(check)
-      clearTimeout(idle)
-      clearTimeout(total)
-      done(whole)
-    }
-    const check = (): void => {
-      if (isWhole()) over(true)
-      else idle.refresh()
-    }
-    const idle = setTimeout(() => over(false), IDLE_MS)
-    const total = setTimeout(() => over(false), TOTAL_MS)
-    waiting.add(check)
+    if (isWhole()) done(true)
+    else watch({ idleMs: IDLE_MS, totalMs: TOTAL_MS, isOver: isWhole, silence: false }, done)
   }
 
   function whenQuiet(done: (whole: boolean) => void): void {
-    const over = (): void => {
+    watch({ idleMs: QUIET_MS, totalMs: QUIET_TOTAL_MS, isOver: () => ended, silence: true }, done)
+  }
+
+  /** Looks after each line whether it is over, and tells `silence` when none comes for `idleMs`, or when `totalMs` are over. */
+  function watch(
+    wait: {
+      readonly idleMs: number
+      readonly totalMs: number
+      readonly isOver: () => boolean
+      readonly silence: boolean
+    },
+    done: (whole: boolean) => void,
+  ): void {
+    const over = (whole: boolean): void => {
       waiting.delete(check)
-      clearTimeout(quiet)
-      clearTimeout(total)
-      done(true)
+      cancelIdle()
+      cancelTotal()
+      done(whole)
     }
     const check = (): void => {
-      if (ended) over()
-      else quiet.refresh()
+      cancelIdle()
+      if (wait.isOver()) over(true)
+      else cancelIdle = timers.after(wait.idleMs, () => over(wait.silence))
     }
-    const quiet = setTimeout(over, QUIET_MS)
-    const total = setTimeout(over, QUIET_TOTAL_MS)
+    let cancelIdle: Cancel = timers.after(wait.idleMs, () => over(wait.silence))
+    const cancelTotal = timers.after(wait.totalMs, () => over(wait.silence))
     waiting.add(check)
   }
 
