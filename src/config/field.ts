@@ -7,7 +7,7 @@
 import { parseBytes, parseDurationMs } from './units.ts'
 
 /** What a number counts. `ms`, `bytes` and `MB` also accept text with a unit (`10 minutes`, `48 MB`). */
-export type Unit = 'ms' | 'bytes' | 'MB' | 'milliCPU' | 'a minute'
+export type Unit = 'ms' | 'bytes' | 'MB' | 'milliCPU' | 'percent' | 'a minute'
 
 /** The reference's columns. Sentences without a full stop at the end of `constraint`. */
 export interface FieldDoc {
@@ -31,6 +31,8 @@ export type Form =
   | { readonly type: 'choice'; readonly choices: readonly string[] }
   | { readonly type: 'amounts' }
   | { readonly type: 'paths' }
+  | { readonly type: 'list' }
+  | { readonly type: 'lists' }
 
 export interface Field<T> extends FieldDoc {
   readonly default: T
@@ -187,6 +189,42 @@ export function paths(
   return field
 }
 
+/** Texts in order: an array, or in text its items separated by commas, or JSON where an item has a comma. It replaces the default as a whole. */
+export function list(
+  fallback: readonly string[],
+  doc: FieldDoc & { readonly check?: (item: string) => string | undefined },
+): Field<readonly string[]> {
+  const { check, ...rest } = doc
+  return {
+    ...rest,
+    default: fallback,
+    form: { type: 'list' },
+    secret: false,
+    parse: (raw) => listFrom(raw, check),
+  }
+}
+
+/** An object of lists of texts by name, in text as JSON; a single text stands for a list of one. It replaces the default as a whole. */
+export function lists(
+  fallback: Readonly<Record<string, readonly string[]>>,
+  doc: FieldDoc & { readonly name: RegExp },
+): Field<Readonly<Record<string, readonly string[]>>> {
+  const { name, ...rest } = doc
+  const expected = 'must be an object of lists of texts, for example {"name": ["a", "b"]}'
+  return {
+    ...rest,
+    default: fallback,
+    form: { type: 'lists' },
+    secret: false,
+    parse: (raw) => {
+      const byName = objectFrom(raw, name, expected, isTextOrTexts)
+      return Object.fromEntries(
+        Object.entries(byName).map(([key, value]) => [key, Array.isArray(value) ? value.map(String) : [String(value)]]),
+      )
+    },
+  }
+}
+
 /** `from 0`, `from 1 to 65535`: the range as the reference and error messages write it. */
 export function rangeText(min: number, max: number): string {
   return max === Number.MAX_SAFE_INTEGER ? `from ${min}` : `from ${min} to ${max}`
@@ -220,6 +258,35 @@ function objectFrom<T>(
       return [key, entry]
     }),
   )
+}
+
+function listFrom(raw: unknown, check: ((item: string) => string | undefined) | undefined): readonly string[] {
+  const expected = 'must be a list of texts, for example a,b or ["a", "b"]'
+  const isJson = typeof raw === 'string' && raw.trim().startsWith('[')
+  const value: unknown = isJson
+    ? jsonFrom(raw, expected)
+    : typeof raw === 'string'
+      ? raw
+          .split(',')
+          .map((item) => item.trim())
+          .filter((item) => item !== '')
+      : raw
+  if (!Array.isArray(value) || !value.every(isScalar)) throw new BadValue(expected)
+  const items = value.map(String)
+  for (const item of items) {
+    const fault = check?.(item)
+    if (fault !== undefined) throw new BadValue(`${fault}, not ${JSON.stringify(item)}`)
+  }
+  return items
+}
+
+/** What YAML makes of a word that looks like a number or a truth value is text all the same where texts are expected. */
+function isScalar(value: unknown): value is string | number | boolean {
+  return typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value)
+}
+
+function isTextOrTexts(value: unknown): value is string | number | boolean | readonly (string | number | boolean)[] {
+  return isScalar(value) || (Array.isArray(value) && value.every(isScalar))
 }
 
 function jsonFrom(raw: string, expected: string): unknown {

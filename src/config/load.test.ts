@@ -65,6 +65,12 @@ function otherValue(field: Field<unknown>, name: string): fc.Arbitrary<unknown> 
       return fc.dictionary(fc.stringMatching(/^[a-z]{1,9}:[0-9]{1,3}$/), fc.stringMatching(/^\/[a-z/]{1,20}$/), {
         noNullPrototype: true,
       })
+    case 'list':
+      return fc.array(fc.constantFrom(...(SAMPLES[name] ?? assert.fail(`no sample items for ${name}`))))
+    case 'lists':
+      return fc.dictionary(fc.stringMatching(/^[a-z]{1,9}$/), fc.array(fc.stringMatching(/^[ -~]{0,9}$/)), {
+        noNullPrototype: true,
+      })
     case 'text':
     case 'path':
       break
@@ -86,6 +92,22 @@ const SAMPLES: Readonly<Record<string, readonly string[]>> = {
   ],
   'parameterStorage.aes128': [Buffer.alloc(16, 1).toString('base64')],
   'http.webDomain': ['example.org', 'localhost', 'a-b.web.example.org'],
+  'docker.host': ['unix:///run/user/1000/docker.sock', 'tcp://10.0.0.1:2376', 'https://engine.example.org'],
+  'docker.certPath': ['/etc/docker/certs'],
+  'docker.network': ['bridge', 'actions_1'],
+  'docker.dns': ['10.0.0.2', 'fd00::1'],
+  'docker.dnsSearch': ['example.org', 'internal'],
+  'docker.dnsOptions': ['ndots:1', 'rotate'],
+  'docker.extraEnv': ['HTTP_PROXY=http://proxy:3128', 'EMPTY=', 'LIST=a,b'],
+  'docker.runtimesRegistry': ['registry.example.org:5000', 'mirror/team'],
+  'docker.userImagesRegistry': ['registry.example.org/team'],
+  'docker.localImagePrefix': ['local'],
+  'docker.namePrefix': ['stave', 'wsk0_'],
+  'docker.paths.cgroup': ['/host/cgroup'],
+  'docker.paths.runc': ['/run/runc'],
+  'docker.paths.containers': ['/data/docker/containers'],
+  'docker.paths.socket': ['/run/user/1000/docker.sock'],
+  'docker.paths.runcBinary': ['/opt/runc'],
   'internal.token': ['0123456789abcdef', 'a much longer secret than that'],
 }
 
@@ -208,6 +230,66 @@ test('S3-7: objects are JSON in variables and plain in the file', async () => {
   assert.deepEqual(fromFile.config.containers.stemCells, { python: 3 })
 })
 
+test('lists have commas or are JSON in variables, and may be a single text in the file', async () => {
+  const fromEnv = await load({
+    env: { STAVE_DOCKER_DNS: '10.0.0.2, 10.0.0.3,', STAVE_DOCKER_EXTRA_ENV: '["LIST=a,b", "B="]' },
+  })
+  assert.deepEqual(fromEnv.config.docker.dns, ['10.0.0.2', '10.0.0.3'])
+  assert.deepEqual(fromEnv.config.docker.extraEnv, ['LIST=a,b', 'B='])
+  const file =
+    'docker: { dnsSearch: example.org, dnsOptions: [rotate], extraArgs: { pids-limit: 100, ulimit: [a=1, 2, true] } }'
+  const fromFile = await load({ flags: { config: '/f' }, files: { '/f': file } })
+  assert.deepEqual(fromFile.config.docker.dnsSearch, ['example.org'])
+  assert.deepEqual(fromFile.config.docker.dnsOptions, ['rotate'])
+  assert.deepEqual(fromFile.config.docker.extraArgs, { 'pids-limit': ['100'], ulimit: ['a=1', '2', 'true'] })
+})
+
+test('a list whose items do not fit is an error that shows the item', async () => {
+  const problems = await problemsOf({
+    env: {
+      STAVE_DOCKER_EXTRA_ENV: 'LIST=a,b',
+      STAVE_DOCKER_DNS: '[',
+      STAVE_DOCKER_EXTRA_ARGS: '{"CAP": []}',
+      STAVE_DOCKER_RUNTIMES_REGISTRY: 'https://registry.example.org',
+    },
+  })
+  assert.deepEqual(problems, [
+    'docker.extraEnv (from STAVE_DOCKER_EXTRA_ENV) must hold texts such as NAME=value, not "b".',
+    'docker.dns (from STAVE_DOCKER_DNS) must be a list of texts, for example a,b or ["a", "b"] (it is not JSON).',
+    'docker.extraArgs (from STAVE_DOCKER_EXTRA_ARGS) has a name that is not allowed: "CAP".',
+    'docker.runtimesRegistry (from STAVE_DOCKER_RUNTIMES_REGISTRY) must be a registry without a scheme, such as registry.example.org/team.',
+  ])
+})
+
+test('the Docker client’s variables name the engine where nothing else does', async () => {
+  const client = { DOCKER_HOST: 'tcp://10.0.0.9:2376', DOCKER_CERT_PATH: '/certs', DOCKER_TLS_VERIFY: '1' }
+  const found = await load({ env: client })
+  assert.equal(found.config.docker.host, 'tcp://10.0.0.9:2376')
+  assert.equal(found.config.docker.certPath, '/certs')
+  assert.equal(found.config.docker.tlsVerify, true)
+  assert.deepEqual(found.origins.get('docker.host'), { source: 'environment', name: 'DOCKER_HOST' })
+  const file = { flags: { config: '/f' }, files: { '/f': 'docker: { host: "unix:///x.sock", tlsVerify: false }' } }
+  const fromFile = await load({ env: { DOCKER_HOST: 'tcp://10.0.0.9:2376' }, ...file })
+  assert.equal(fromFile.config.docker.host, 'unix:///x.sock')
+  assert.equal(fromFile.config.docker.tlsVerify, false)
+  // Docker’s client is the same for all work of a user: what it cannot share with us stops us only where Docker makes the containers.
+  assert.equal((await load({ env: { DOCKER_HOST: 'ssh://ada@far' } })).config.docker.host, 'ssh://ada@far')
+})
+
+test('an engine that certificates are given for has to show one of its own, unless it is said that it need not', async () => {
+  assert.equal((await load()).config.docker.tlsVerify, false)
+  assert.equal((await load({ env: { STAVE_DOCKER_CERT_PATH: '/certs' } })).config.docker.tlsVerify, true)
+  const env = { STAVE_DOCKER_CERT_PATH: '/certs', STAVE_DOCKER_TLS_VERIFY: 'false' }
+  assert.equal((await load({ env })).config.docker.tlsVerify, false)
+})
+
+test('S0-30: the socket’s path alone names the engine, also where DOCKER_HOST is set', async () => {
+  const env = { STAVE_DOCKER_PATHS_SOCKET: '/host/docker.sock', DOCKER_HOST: 'tcp://10.0.0.9:2376' }
+  const { config, origins } = await load({ env })
+  assert.equal(config.docker.host, 'unix:///host/docker.sock')
+  assert.deepEqual(origins.get('docker.host'), { source: 'environment', name: 'STAVE_DOCKER_PATHS_SOCKET' })
+})
+
 test('times and sizes may have a unit', async () => {
   const { config } = await load({
     env: {
@@ -317,6 +399,21 @@ const FORBIDDEN: readonly [string, Environment, RegExp][] = [
     'own network without sandbox',
     { STAVE_CONTAINERS_SANDBOX: 'none', STAVE_CONTAINERS_NETWORK: 'none' },
     /needs a sandbox/,
+  ],
+  [
+    'an engine that only Docker’s client reaches',
+    { STAVE_CONTAINERS_PROVIDER: 'docker', DOCKER_HOST: 'ssh://ada@far' },
+    /docker\.host is ssh:\/\/ada@far.*STAVE_DOCKER_HOST/,
+  ],
+  [
+    'two engines',
+    { STAVE_DOCKER_HOST: 'tcp://10.0.0.9:2376', STAVE_DOCKER_PATHS_SOCKET: '/x.sock' },
+    /name two engines: remove one/,
+  ],
+  [
+    'image removal that never stops',
+    { STAVE_DOCKER_IMAGE_LOW_WATER_PERCENT: '90' },
+    /docker\.imageLowWaterPercent \(90\)/,
   ],
   [
     'user numbers beyond the last',

@@ -1,14 +1,16 @@
-/** Loads the configuration: defaults, then file, then OpenWhisk's variables, then STAVE_ variables, then flags; later ones win. */
+/** Loads the configuration: defaults, then the Docker client's variables, then file, then OpenWhisk's variables, then STAVE_ variables, then flags; later ones win. */
 
 import { isAbsolute, join, resolve } from 'node:path'
 import { BadValue } from './field.ts'
 import { KEYS } from './keys.ts'
 import type { Key } from './keys.ts'
+import { deriveValues } from './derived.ts'
 import { brokenRules } from './rules.ts'
 import { isField, schema } from './schema.ts'
 import type { Config, Section } from './schema.ts'
 import { formatOrigin } from './setting.ts'
 import type { Environment, Origin, Problem, ReadFile, Reading, Setting } from './setting.ts'
+import { readDockerClient } from './sources/docker-client.ts'
 import { CONFIG_VARIABLE, readEnvironment } from './sources/environment.ts'
 import { readConfigFile } from './sources/file.ts'
 import { CONFIG_FLAG, readFlags } from './sources/flags.ts'
@@ -47,6 +49,7 @@ export class ConfigError extends Error {
 /** Reads all sources and checks the result; the configuration is frozen. Rejects with `ConfigError`, which names every fault at once. */
 export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> {
   const readings: readonly Reading[] = [
+    readDockerClient(sources.env),
     await readFileNamed(sources),
     readOpenWhisk(sources.env),
     readEnvironment(sources.env, sources.readFile),
@@ -65,6 +68,7 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
       origins.set(key.name, origin)
     }
   }
+  deriveValues(values, origins)
   const config = freeze(assemble(schema, '', values)) as Config
   // Rules between keys judge the final values: only where each value is sound by itself.
   const messages = problems.length > 0 ? await withSuggestions(problems) : brokenRules(config)

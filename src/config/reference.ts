@@ -12,13 +12,14 @@ Stave starts without any configuration. A value comes from the last of these tha
 
 1. the default below,
 2. the configuration file (YAML or JSON), named by \`--config FILE\` or \`STAVE_CONFIG\`,
-3. OpenWhisk's variables, \`CONFIG_whisk_…\`, \`LIMITS_…\` and \`RUNTIMES_MANIFEST\`, where there is an equal here,
+3. OpenWhisk's variables, \`CONFIG_whisk_…\`, \`LIMITS_…\`, \`RUNTIMES_MANIFEST\` and \`INVOKER_USE_RUNC\`, where there is an equal here,
 4. variables, \`STAVE_…\`; an empty one counts as unset,
 5. flags.
 
 - Keys are nested in the file: \`limits.timeout.max\` is \`limits: { timeout: { max: 600000 } }\`.
 - Each variable also has a form with \`_FILE\` behind its name, which names a file that holds the value: \`STAVE_INTERNAL_TOKEN_FILE=/run/secrets/token\`.
 - Objects are JSON in variables and flags: \`STAVE_CONTAINERS_STEM_CELLS='{"nodejs": 4}'\`.
+- Lists are JSON or have commas between their items: \`STAVE_DOCKER_DNS=10.0.0.2,10.0.0.3\`.
 - Times are in ms or have a unit (\`10 s\`, \`5 minutes\`), sizes are in the unit of their key or have one (\`512 MB\`).
 - Paths may start with \`~/\`; relative ones start at the working directory.
 - A name that Stave does not know is an error at start, which names the nearest one it knows; a \`CONFIG_whisk_…\` one is a warning.
@@ -74,7 +75,11 @@ function valueOf({ field }: Key): string {
     case 'amounts':
       return 'an object of whole numbers by name'
     case 'paths':
+      return 'an object of absolute paths by name'
+    case 'list':
+      return 'a list of texts'
+    case 'lists':
       break
   }
-  return 'an object of absolute paths by name'
+  return 'an object of lists of texts by name'
 }

@@ -8,7 +8,7 @@ const LAST_UID = 4_294_967_293
 
 /** What is wrong with the combination of values, one sentence a rule; empty when all is well. */
 export function brokenRules(config: Config): readonly string[] {
-  const { containers, http, internal, journal, limits, parameterStorage, router } = config
+  const { containers, docker, http, internal, journal, limits, parameterStorage, router } = config
   const found: string[] = []
   const require = (holds: boolean, message: string): void => {
     if (!holds) found.push(message)
@@ -58,6 +58,19 @@ export function brokenRules(config: Config): readonly string[] {
       'host', `containers.network: ${containers.network} needs a sandbox: set containers.sandbox: auto, or containers.network: host.`)
   require(containers.uidFirst + containers.uidCount - 1 <=
     LAST_UID, `containers.uidFirst + containers.uidCount go beyond the largest user number: lower one of them.`)
+  require(containers.provider !== 'docker' ||
+    /^(?:unix|tcp|https?):/.test(
+      docker.host,
+    ), `docker.host is ${docker.host}, which Docker’s own client alone speaks: set docker.host (STAVE_DOCKER_HOST) to unix://PATH, tcp://HOST:PORT or https://….`)
+  require(docker.paths.socket === '' ||
+    docker.host ===
+      `unix://${docker.paths.socket}`, `docker.host (${docker.host}) and docker.paths.socket (${docker.paths.socket}) name two engines: remove one of them.`)
+  requireAtMost(
+    'docker.imageLowWaterPercent',
+    docker.imageLowWaterPercent,
+    'docker.imageHighWaterPercent',
+    docker.imageHighWaterPercent,
+  )
   return found
 
   function requireRange(name: string, range: LimitRange): void {

@@ -6,6 +6,7 @@
 import type { Field } from './field.ts'
 import { containers, runtimes } from './sections/containers.ts'
 import { activations, collector, journal, placement, router } from './sections/data-plane.ts'
+import { docker } from './sections/docker.ts'
 import { entitlement } from './sections/entitlement.ts'
 import { limits } from './sections/limits.ts'
 import { authentication, http, internal, log, parameterStorage, server, shutdown } from './sections/server.ts'
@@ -18,6 +19,7 @@ export interface Section {
 export const schema = {
   ...server,
   containers,
+  docker,
   runtimes,
   limits,
   authentication,

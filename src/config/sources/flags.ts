@@ -30,6 +30,8 @@ const ARGUMENTS: Readonly<Record<Form['type'], string>> = {
   choice: '<choice>',
   amounts: '<json>',
   paths: '<json>',
+  list: '<list>',
+  lists: '<json>',
 }
 
 const COMMON = new Set(['host', 'port', 'data-dir', 'containers', 'trusted'])

@@ -53,6 +53,38 @@ const CASES: readonly [string, string, string, unknown][] = [
   ['CONFIG_whisk_containerPool_userMemory', '1024 m', 'containers.memoryMb', 1024],
   ['CONFIG_whisk_containerProxy_timeouts_idleContainer', '10 minutes', 'containers.idleTimeoutMs', 600_000],
   ['CONFIG_whisk_containerProxy_timeouts_pauseGrace', '5 seconds', 'containers.pauseGraceMs', 5000],
+  ['CONFIG_whisk_containerFactory_containerArgs_network', 'bridge', 'docker.network', 'bridge'],
+  ['CONFIG_whisk_containerFactory_containerArgs_dnsServers_0', '10.0.0.2', 'docker.dns', ['10.0.0.2']],
+  ['CONFIG_whisk_containerFactory_containerArgs_dnsSearch_0', 'example.org', 'docker.dnsSearch', ['example.org']],
+  ['CONFIG_whisk_containerFactory_containerArgs_dnsOptions_0', 'ndots:1', 'docker.dnsOptions', ['ndots:1']],
+  ['CONFIG_whisk_containerFactory_containerArgs_extraEnvVars_0', 'A=b,c', 'docker.extraEnv', ['A=b,c']],
+  [
+    'CONFIG_whisk_containerFactory_containerArgs_extraArgs_capDrop_0',
+    'NET_RAW',
+    'docker.extraArgs',
+    { 'cap-drop': ['NET_RAW'] },
+  ],
+  [
+    'CONFIG_whisk_containerFactory_runtimesRegistry_url',
+    'r.example.org/x',
+    'docker.runtimesRegistry',
+    'r.example.org/x',
+  ],
+  [
+    'CONFIG_whisk_containerFactory_userImagesRegistry_url',
+    'r.example.org',
+    'docker.userImagesRegistry',
+    'r.example.org',
+  ],
+  ['CONFIG_whisk_docker_client_parallelRuns', '20', 'docker.parallelStarts', 20],
+  ['CONFIG_whisk_docker_client_timeouts_run', '2 minutes', 'docker.requestTimeoutMs', 120_000],
+  ['CONFIG_whisk_docker_client_timeouts_pull', '20 minutes', 'docker.pullTimeoutMs', 1_200_000],
+  ['CONFIG_whisk_docker_containerFactory_useRunc', 'true', 'docker.pause', 'runc'],
+  ['CONFIG_whisk_docker_containerFactory_useRunc', 'false', 'docker.pause', 'docker'],
+  ['CONFIG_whisk_runtimes_bypassPullForLocalImages', 'true', 'docker.bypassPullForLocalImages', true],
+  ['CONFIG_whisk_runtimes_localImagePrefix', 'local', 'docker.localImagePrefix', 'local'],
+  ['INVOKER_USE_RUNC', 'True', 'docker.pause', 'runc'],
+  ['INVOKER_USE_RUNC', 'false', 'docker.pause', 'docker'],
   ['LIMITS_ACTIONS_INVOKES_PERMINUTE', '999', 'limits.invocationsPerMinute', 999],
   ['LIMITS_ACTIONS_INVOKES_CONCURRENT', '99', 'limits.concurrentInvocations', 99],
   ['LIMITS_TRIGGERS_FIRES_PERMINUTE', '9', 'limits.firesPerMinute', 9],
@@ -62,7 +94,7 @@ const CASES: readonly [string, string, string, unknown][] = [
 for (const [variable, value, key, expected] of CASES) {
   test(`S0-19: ${variable}=${value} sets ${key}`, async () => {
     const { config, origins, warnings } = await load({ [variable]: value })
-    assert.equal(valueAt(config, key), expected)
+    assert.deepEqual(valueAt(config, key), expected)
     assert.deepEqual(origins.get(key), { source: 'openwhisk', name: variable })
     assert.deepEqual(warnings, [])
   })
@@ -125,6 +157,45 @@ test('S0-19: unknown keys are warnings, empty ones are unset, $NAME is another v
   assert.equal(config.limits.memory.max, 512)
   assert.equal(config.limits.concurrency.max, 77)
   assert.equal(config.limits.logs.max, 10)
+})
+
+test('S0-19: numbered variables make lists in the order of their numbers, named ones a map of lists', async () => {
+  const prefix = 'CONFIG_whisk_containerFactory_containerArgs_'
+  const { config, warnings } = await load({
+    [`${prefix}dnsServers_10`]: '10.0.0.4',
+    [`${prefix}dnsServers_2`]: '10.0.0.3',
+    [`${prefix}dnsServers_0`]: '10.0.0.2',
+    [`${prefix}dnsServers_1`]: '',
+    [`${prefix}dnsSearch`]: 'a.example.org, b.example.org',
+    [`${prefix}extraArgs_ulimit_1`]: 'core=0',
+    [`${prefix}extraArgs_ulimit_0`]: 'nofile=1024:1024',
+    [`${prefix}extraArgs_cap-drop_0`]: 'NET_RAW',
+    [`${prefix}extraArgs_ipc`]: 'private',
+  })
+  assert.deepEqual(config.docker.dns, ['10.0.0.2', '10.0.0.3', '10.0.0.4'])
+  assert.deepEqual(config.docker.dnsSearch, ['a.example.org', 'b.example.org'])
+  assert.deepEqual(config.docker.extraArgs, {
+    ulimit: ['nofile=1024:1024', 'core=0'],
+    'cap-drop': ['NET_RAW'],
+    ipc: ['private'],
+  })
+  assert.deepEqual(warnings, [])
+})
+
+test('S2-13: INVOKER_USE_RUNC is true, false, or an error that names it; unset, the best that works is taken', async () => {
+  assert.equal((await load({ INVOKER_USE_RUNC: '' })).config.docker.pause, 'auto')
+  await assert.rejects(load({ INVOKER_USE_RUNC: 'perhaps' }), /INVOKER_USE_RUNC must be true .* or false .*"perhaps"/)
+  await assert.rejects(
+    load({ CONFIG_whisk_docker_containerFactory_useRunc: '1' }),
+    /CONFIG_whisk_docker_containerFactory_useRunc must be true/,
+  )
+  assert.equal((await load({ INVOKER_USE_RUNC: 'true', STAVE_DOCKER_PAUSE: 'cgroup' })).config.docker.pause, 'cgroup')
+})
+
+test('S1-9: INVOKER_COUNT is accepted, ignored and said to be deprecated, once', async () => {
+  const { warnings } = await load({ INVOKER_COUNT: '1' })
+  assert.equal(warnings.length, 1)
+  assert.match(warnings[0] ?? '', /^INVOKER_COUNT is deprecated and ignored/)
 })
 
 test('the variable with the prefix wins over the plain one', async () => {

@@ -8,6 +8,7 @@ import type { Key } from '../keys.ts'
 import { PROVIDERS } from '../sections/containers.ts'
 import { AUTHENTICATION_PROVIDERS } from '../sections/server.ts'
 import { ENTITLEMENT_PROVIDERS } from '../sections/entitlement.ts'
+import { createListCollector } from './openwhisk-lists.ts'
 import type { Environment, Problem, Reading, Setting } from '../setting.ts'
 
 const PREFIX = 'CONFIG_whisk_'
@@ -39,6 +40,15 @@ const EQUALS: Readonly<Record<string, string>> = {
   'whisk.container-pool.user-memory': 'containers.memoryMb',
   'whisk.container-proxy.timeouts.idle-container': 'containers.idleTimeoutMs',
   'whisk.container-proxy.timeouts.pause-grace': 'containers.pauseGraceMs',
+  'whisk.container-factory.container-args.network': 'docker.network',
+  'whisk.container-factory.runtimes-registry.url': 'docker.runtimesRegistry',
+  'whisk.container-factory.user-images-registry.url': 'docker.userImagesRegistry',
+  'whisk.docker.client.parallel-runs': 'docker.parallelStarts',
+  'whisk.docker.client.timeouts.run': 'docker.requestTimeoutMs',
+  'whisk.docker.client.timeouts.pull': 'docker.pullTimeoutMs',
+  'whisk.docker.container-factory.use-runc': 'docker.pause',
+  'whisk.runtimes.bypass-pull-for-local-images': 'docker.bypassPullForLocalImages',
+  'whisk.runtimes.local-image-prefix': 'docker.localImagePrefix',
   'whisk.parameter-storage.current': 'parameterStorage.current',
   'whisk.parameter-storage.aes-256': 'parameterStorage.aes256',
   'whisk.parameter-storage.aes-128': 'parameterStorage.aes128',
@@ -55,6 +65,12 @@ const PLAIN: Readonly<Record<string, string>> = {
   LIMITS_TRIGGERS_FIRES_PERMINUTE: 'limits.firesPerMinute',
   LIMITS_ACTIONS_SEQUENCE_MAXLENGTH: 'limits.sequenceLength',
   RUNTIMES_MANIFEST: 'runtimes.manifest',
+  INVOKER_USE_RUNC: 'docker.pause',
+}
+
+/** Variables that OpenWhisk's deployments set and that decide nothing here: what to tell those who set them. */
+const DEPRECATED: Readonly<Record<string, string>> = {
+  INVOKER_COUNT: 'is deprecated and ignored: nodes are found by their registration, not by a number. Remove it.',
 }
 
 /** Keys that name a class in OpenWhisk. */
@@ -96,13 +112,21 @@ export function readOpenWhisk(env: Environment): Reading {
   const byName = new Map(KEYS.map((key) => [key.name, key]))
   const byPath = new Map(Object.entries(EQUALS).map(([path, name]) => [fold(path), byName.get(name)]))
 
+  const lists = createListCollector()
   for (const [variable, name] of Object.entries(PLAIN)) take(variable, byName.get(name))
+  for (const [variable, notice] of Object.entries(DEPRECATED))
+    if (valueOf(variable) !== '') warnings.push(`${variable} ${notice}`)
   for (const variable of Object.keys(env)) {
     if (!variable.startsWith(PREFIX) || valueOf(variable) === '') continue
     const path = openWhiskPath(variable)
+    if (lists.take(variable, path, valueOf(variable))) continue
     const key = byPath.get(fold(path))
     if (key === undefined) warnings.push(`${variable} (${path}) has no equal here: ignored.`)
     else take(variable, key)
+  }
+  for (const { name, raw, variable } of lists.collected()) {
+    const key = byName.get(name)
+    if (key !== undefined) settings.push({ key, raw, origin: { source: 'openwhisk', name: variable } })
   }
   return { settings, problems, warnings }
 
@@ -115,10 +139,14 @@ export function readOpenWhisk(env: Environment): Reading {
     const value = valueOf(variable)
     if (key === undefined || value === '') return
     const classes = CLASSES[key.name]
-    const raw = classes === undefined ? levelOf(value) : nameOf(value, classes)
-    if (raw === undefined && classes !== undefined)
+    const raw =
+      key.name === 'docker.pause' ? pauseOf(value) : classes === undefined ? levelOf(value) : nameOf(value, classes)
+    if (raw === undefined)
       problems.push({
-        message: `${variable}: there is no ${classes.what} ${value}; known are ${classes.names.join(', ')}.`,
+        message:
+          classes === undefined
+            ? `${variable} must be true (containers are paused by runc) or false (by the engine’s API), not ${JSON.stringify(value)}.`
+            : `${variable}: there is no ${classes.what} ${value}; known are ${classes.names.join(', ')}.`,
       })
     else settings.push({ key, raw, origin: { source: 'openwhisk', name: variable } })
   }
@@ -141,6 +169,12 @@ function fold(path: string): string {
 /** Ours of `STORE_FAILURES_NOT_APPLICATION_ERRORS`; any other value as it is. */
 function levelOf(value: string): string {
   return /^STORE_[A-Z_]+$/i.test(value) ? value.slice('STORE_'.length).toLowerCase().replaceAll('_', '-') : value
+}
+
+/** Strategy of OpenWhisk's use-runc; undefined when it is neither true nor false. */
+function pauseOf(value: string): string | undefined {
+  const word = value.toLowerCase()
+  return word === 'true' ? 'runc' : word === 'false' ? 'docker' : undefined
 }
 
 function nameOf(value: string, { names, patterns }: Classes): string | undefined {
