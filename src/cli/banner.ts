@@ -1,6 +1,6 @@
 /** What `stave standalone` says when it is ready: where it listens, what protects the host, what it can run and how to use it. */
 
-import type { Protections } from '../containers/process/protections.ts'
+import type { Protections } from '../containers/protections.ts'
 import { apiKey } from '../model/identity.ts'
 import { GUEST_KEY } from './connection.ts'
 

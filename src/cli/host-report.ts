@@ -6,10 +6,10 @@ import { availableParallelism, tmpdir, totalmem } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { Config } from '../config/schema.ts'
 import type { Resources } from '../containers/container-factory.ts'
+import type { HostReport } from '../main/containers.ts'
+import { openContainers } from '../main/containers.ts'
 import { isLoopback } from '../main/listeners.ts'
-import type { HostReport } from '../main/process-containers.ts'
-import { openProcessContainers } from '../main/process-containers.ts'
-import { systemClock } from '../model/clock.ts'
+import { systemClock, systemTimers } from '../model/clock.ts'
 import { silentLogger } from '../telemetry/logger.ts'
 import { adminEndpoint } from './administration.ts'
 import { messageOf, systemCodeOf } from './failure.ts'
@@ -59,10 +59,11 @@ export async function examineHost(config: Config, path: string): Promise<DoctorR
 async function examineContainers(config: Config, path: string): Promise<Pick<DoctorReport, 'containers' | 'capacity'>> {
   const directory = mkdtempSync(join(tmpdir(), 'stave-doctor-'))
   try {
-    const { factory, host } = await openProcessContainers({
+    const { factory, host, stop } = await openContainers({
       config: { ...config, dataDir: directory },
       log: silentLogger,
       clock: systemClock,
+      timers: systemTimers,
       path,
       runDir: join(directory, 'run'),
       apiHost: `http://127.0.0.1:${config.port}`,
@@ -70,7 +71,7 @@ async function examineContainers(config: Config, path: string): Promise<Pick<Doc
       maxAnswerBytes: config.limits.payloadBytes,
     })
     const capacity = factory.nodes()[0]?.capacity ?? {}
-    await factory.stop()
+    await stop()
     return { containers: host, capacity }
   } catch (error) {
     return { containers: { state: 'problem', text: messageOf(error) }, capacity: {} }

@@ -2,45 +2,15 @@
 
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import type { Config } from '../config/schema.ts'
 import { discoverRuntimes } from '../containers/process/discover-runtimes.ts'
-import type {
-  ProcessContainerFactory,
-  ProcessContainerFactoryOptions,
-} from '../containers/process/process-container-factory.ts'
+import type { ProcessContainerFactoryOptions } from '../containers/process/process-container-factory.ts'
 import { createProcessContainerFactory } from '../containers/process/process-container-factory.ts'
-import type { Protections } from '../containers/process/protections.ts'
 import type { ZygoteStarter } from '../containers/process/zygote.ts'
 import { createZygoteStarter } from '../containers/process/zygote.ts'
-import type { Clock } from '../model/clock.ts'
-import type { RuntimesManifest } from '../model/manifest.ts'
-import type { Logger } from '../telemetry/logger.ts'
-
-/** What was found out about the host. */
-export interface HostReport {
-  readonly protections: Protections
-  /** Concrete kinds that can be run. */
-  readonly kinds: readonly string[]
-  readonly absent: readonly { readonly kind: string; readonly reason: string; readonly remedy: string }[]
-}
-
-export interface ProcessContainersOptions {
-  readonly config: Config
-  readonly log: Logger
-  readonly clock: Clock
-  readonly path: string
-  readonly runDir: string
-  readonly apiHost: string
-  readonly loopback: boolean
-  readonly maxAnswerBytes: number
-}
+import type { ContainersOptions, OpenedContainers } from './containers.ts'
 
 /** Finds the runtimes and starts the factory. Rejects with a message that says how to mend it. */
-export async function openProcessContainers(options: ProcessContainersOptions): Promise<{
-  readonly factory: ProcessContainerFactory
-  readonly manifest: RuntimesManifest
-  readonly host: HostReport
-}> {
+export async function openProcessContainers(options: ContainersOptions): Promise<OpenedContainers> {
   const { config, log, clock, runDir } = options
   const { containers, runtimes } = config
   const { manifest, launchers, absent } = await discoverRuntimes({
@@ -81,11 +51,19 @@ export async function openProcessContainers(options: ProcessContainersOptions): 
   })
   await factory.start()
   const kinds = manifest.kinds.map(({ kind }) => kind)
-  return { factory, manifest, host: { protections: factory.protections(), kinds, absent } }
+  return {
+    factory,
+    stop: () => factory.stop(),
+    manifest,
+    host: { protections: factory.protections(), kinds, absent },
+    apiAddress: factory.apiAddress(),
+    blackbox: false,
+    register: () => undefined,
+  }
 }
 
 /** One starter for all zygotes of the host; none where processes are not sandboxed: what a zygote builds is a sandbox. */
-function zygoteStarter(options: ProcessContainersOptions): NonNullable<ProcessContainerFactoryOptions['zygote']> {
+function zygoteStarter(options: ContainersOptions): NonNullable<ProcessContainerFactoryOptions['zygote']> {
   let starter: ZygoteStarter | undefined
   return (launcher, host, direct) => {
     if (host.level === 'none') return direct

@@ -1,6 +1,5 @@
 /** Puts the numbers that the parts of a server keep under Prometheus names. Everything is read at scrape time; nothing is counted twice. */
 
-import type { ProcessContainerFactory } from '../containers/process/process-container-factory.ts'
 import type { DistributedContainerPool } from '../control/distributed-container-pool.ts'
 import type { Journal } from '../journal/journal.ts'
 import type { Management } from '../management/management.ts'
@@ -18,13 +17,14 @@ import type { TriggerResolver } from '../router/resolve-trigger.ts'
 import type { ActivationWriter } from '../stores/activation-writer.ts'
 import type { ParameterCipher } from '../stores/parameter-cipher.ts'
 import type { MetricsRegistry, Sample } from '../telemetry/metrics.ts'
+import type { FactoryNumbers } from './containers.ts'
 
 export interface MeasuredParts {
   readonly admission: Limits
   readonly authenticator: Authenticator
   readonly busyPoll: BusyPoll
   readonly dispatcher: Dispatcher
-  readonly factory: ProcessContainerFactory
+  readonly factory: { readonly metrics: FactoryNumbers }
   readonly journal: JournalDispatcher
   readonly cipher: ParameterCipher
   readonly journalStore: Pick<Journal, 'depth'>

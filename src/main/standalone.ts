@@ -39,13 +39,13 @@ import type { Logger } from '../telemetry/logger.ts'
 import { MetricsRegistry } from '../telemetry/metrics.ts'
 import { registerProcessMetrics } from '../telemetry/process-metrics.ts'
 import { UserMetrics } from '../telemetry/user-metrics.ts'
+import type { HostReport } from './containers.ts'
+import { openContainers } from './containers.ts'
 import { drain } from './drain.ts'
 import { behindToken, isLoopback, listenOnSocket, listenOnTcp } from './listeners.ts'
 import { openEntitlement } from './open-entitlement.ts'
 import { openPool } from './open-pool.ts'
 import { openRouter } from './open-router.ts'
-import type { HostReport } from './process-containers.ts'
-import { openProcessContainers } from './process-containers.ts'
 import { startRetention } from './retention.ts'
 import { startSeeding } from './seeding.ts'
 import { registerStandaloneMetrics } from './standalone-metrics.ts'
@@ -103,9 +103,6 @@ async function start(options: StandaloneOptions, cleanups: (() => Promise<void> 
     log.error({ error, transactionId }, 'a request failed')
   let stopping: Promise<void> | undefined
 
-  if (config.containers.provider !== 'process') {
-    throw new Error(`containers.provider ${config.containers.provider} is not part of this version: use process`)
-  }
   const stores = await openSqliteStores({
     dataDir: config.dataDir,
     clock,
@@ -153,18 +150,19 @@ async function start(options: StandaloneOptions, cleanups: (() => Promise<void> 
   const port = await listen(config.host, config.port)
   const url = `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`
 
-  const { factory, manifest, host } = await openProcessContainers({
+  const containers = await openContainers({
     config,
     log,
     clock,
+    timers,
     path: options.path,
     runDir: runDirectory(config.dataDir),
     apiHost: config.containers.apiHost || url.replace(/0\.0\.0\.0|\[::\]/, '127.0.0.1'),
     loopback,
     maxAnswerBytes: limits.payloadBytes,
   })
-  cleanups.push(() => factory.stop())
-  const apiAddress = factory.apiAddress()
+  const { factory, manifest, host, apiAddress } = containers
+  cleanups.push(() => containers.stop())
   if (apiAddress !== undefined) await listen(apiAddress, port)
 
   const { pool, proxies } = openPool({ config, limits, factory, manifest, clock, timers, ids, log })
@@ -200,7 +198,7 @@ async function start(options: StandaloneOptions, cleanups: (() => Promise<void> 
     entitlement,
     sharedPackagesExecuteOnly: config.entitlement.sharedPackagesExecuteOnly,
     manifest,
-    blackboxAllowed: false,
+    blackboxAllowed: containers.blackbox,
     system: limits,
     body: router.invokeDeps.bodyLimits,
     clock,
@@ -242,6 +240,7 @@ async function start(options: StandaloneOptions, cleanups: (() => Promise<void> 
     proxies,
     writer,
   })
+  containers.register(health, registry)
   const processMetrics = registerProcessMetrics(registry)
   cleanups.push(() => processMetrics.stop())
   const changed: NotifyChange = (change) => router.invalidate(change)

@@ -12,10 +12,15 @@ import type { ParkFailure } from './parking.ts'
 import type { ResolvedAction } from './resolved-action.ts'
 
 /** What the dispatcher's result means for the activation. `receivedAt` in monotonic ms. */
-export function completionOf(result: FinishedRun | ParkFailure, receivedAt: number, clock: Clock): Completion {
+export function completionOf(
+  result: FinishedRun | ParkFailure,
+  receivedAt: number,
+  clock: Clock,
+  action: ResolvedAction,
+): Completion {
   return result.type === 'finished'
     ? { outcome: result.outcome, run: result, waitMs: result.beganAt - receivedAt }
-    : { outcome: outcomeOf(result), run: undefined, waitMs: clock.monotonic() - receivedAt }
+    : { outcome: outcomeOf(result, action), run: undefined, waitMs: clock.monotonic() - receivedAt }
 }
 
 /** The record with the log of its run, once that is complete. */
@@ -40,10 +45,14 @@ export function runRequest(activation: Activation, { program, providesApiKey }: 
   }
 }
 
-function outcomeOf(failure: ParkFailure): Completion['outcome'] {
+function outcomeOf(failure: ParkFailure, { requirements }: ResolvedAction): Completion['outcome'] {
+  const { kind, image } = requirements
   switch (failure.type) {
     case 'failed':
       // Why a start failed is for the operator's log; what an action asks for and can never get, its developer has to know.
+      if (failure.failure === 'imageNotFound' && kind === 'blackbox') {
+        return errorOutcome(DEVELOPER_ERROR, `Failed to pull container image '${image}'.`)
+      }
       return failure.failure === 'noCapacity'
         ? errorOutcome(DEVELOPER_ERROR, failure.message)
         : errorOutcome(WHISK_ERROR, 'Failed to provision resources to run the action.')

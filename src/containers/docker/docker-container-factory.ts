@@ -8,14 +8,14 @@ import type { Clock, Timers } from '../../model/clock.ts'
 import type { Deadline } from '../../model/deadline.ts'
 import { deadlineIn, remainingMs } from '../../model/deadline.ts'
 import type { ContainerId } from '../../model/ids.ts'
-import type { Container, ContainerFactory, ContainerSpec } from '../container-factory.ts'
+import type { Container, ContainerFactory, ContainerListing, ContainerSpec } from '../container-factory.ts'
 import { ContainerStartError } from '../container-factory.ts'
 import { findApi } from '../host/network-addresses.ts'
 import type { StartGate } from '../host/start-gate.ts'
 import { createStartGate } from '../host/start-gate.ts'
 import type { ContainerNetwork } from './container-network.ts'
 import { openContainerNetwork } from './container-network.ts'
-import type { ContainerPause, DockerContainer } from './docker-container.ts'
+import type { DockerContainer } from './docker-container.ts'
 import type { EngineInfo, EngineVersion, ListedContainer } from './engine-answers.ts'
 import type { EngineClient } from './engine-client.ts'
 import type { EngineWatch } from './engine-watch.ts'
@@ -24,7 +24,7 @@ import type { ImageStore, PullReport } from './image-store.ts'
 import { createImageStore } from './image-store.ts'
 import type { DockerFactorySettings, DockerLog } from './settings.ts'
 import { ID_LABEL, INSTANCE_LABEL, POOL_LABELS } from './settings.ts'
-import type { Reach, StartDeps } from './start-container.ts'
+import type { ContainerPause, Reach, StartDeps } from './start-container.ts'
 import { adoptContainer, startContainer } from './start-container.ts'
 
 export interface DockerContainerFactoryOptions {
@@ -169,6 +169,23 @@ export function createDockerContainerFactory(options: DockerContainerFactoryOpti
   /** Containers of an earlier process that hold an idle action: the engine's id by ours. */
   const adoptable = new Map<ContainerId, string>()
 
+  /** Only what was suspended is known to have been idle when its platform ended: it may hold its action, and nothing runs in it. */
+  async function wasIdle({ engineId, state }: ListedContainer): Promise<boolean> {
+    if (state === 'paused') return true
+    if (state !== 'running') return false
+    const { pid } = await client.inspectContainer(engineId).catch(() => ({ pid: 0 }))
+    return pid > 0 && on().start.pause.isFrozen({ containerId: engineId, pid }) === true
+  }
+
+  /** Removes a container that there is no handle for; whatever froze it, it is thawed first. */
+  async function removeStranger({ engineId, state }: ListedContainer): Promise<void> {
+    if (state === 'running' || state === 'paused') {
+      const { pid } = await client.inspectContainer(engineId).catch(() => ({ pid: 0 }))
+      await on().start.pause.thawLeftover({ containerId: engineId, pid })
+    }
+    await client.removeContainer(engineId)
+  }
+
   /** After an outage: whoever ended meanwhile is told so, and removals that failed are made up for. */
   async function compare(): Promise<void> {
     const found = new Map((await listed()).map((container) => [container.engineId, container.state]))
@@ -292,27 +309,24 @@ export function createDockerContainerFactory(options: DockerContainerFactoryOpti
     },
     async list() {
       const { node } = on()
-      return (await listed()).flatMap((found) => {
+      const listings = (await listed()).map(async (found): Promise<readonly ContainerListing[]> => {
         const id = containerIdOf(found)
         if (id === undefined || found.state === 'removing') return []
-        // Only what was suspended is known to have been idle when its platform ended.
-        const idle = found.state === 'paused' && !containers.has(id)
+        const labels = poolLabels(found)
+        if (containers.has(id)) return [{ id, node, labels, adoptable: true }]
+        const idle = await wasIdle(found)
         if (idle) adoptable.set(id, found.engineId)
-        return [{ id, node, labels: poolLabels(found), adoptable: idle || containers.has(id) }]
+        return [{ id, node, labels, adoptable: idle }]
       })
+      return (await Promise.all(listings)).flat()
     },
     async remove(id) {
       const known = containers.get(id)
       const container = await known?.catch(() => undefined)
       if (container !== undefined) return container.destroy()
       adoptable.delete(id)
-      for (const found of await client.listContainers([
-        `${INSTANCE_LABEL}=${settings.instance}`,
-        `${ID_LABEL}=${id}`,
-      ])) {
-        await on().start.pause.thaw({ containerId: found.engineId, pid: 0 })
-        await client.removeContainer(found.engineId)
-      }
+      const found = await client.listContainers([`${INSTANCE_LABEL}=${settings.instance}`, `${ID_LABEL}=${id}`])
+      for (const stranger of found) await removeStranger(stranger)
     },
     nodes() {
       const { node, start } = on()
@@ -346,7 +360,10 @@ export function createDockerContainerFactory(options: DockerContainerFactoryOpti
 const NO_PAUSE: ContainerPause = {
   suspend: () => Promise.reject(new Error('containers are not suspended here')),
   resume: () => undefined,
-  thaw: () => Promise.resolve(),
+  thaw: () => Promise.resolve(true),
+  thawLeftover: () => Promise.resolve(true),
+  forget: () => undefined,
+  isFrozen: () => undefined,
 }
 
 function capacityOf(

@@ -2,28 +2,16 @@
 
 import type { Container, ContainerEnd, ContainerSpec } from '../container-factory.ts'
 import type { HttpChannel } from '../http/http-channel.ts'
+import type { Pause } from '../pause/falling-back-pause.ts'
+import type { PauseTarget } from '../pause/pause-strategy.ts'
 import type { ContainerLog } from './container-log.ts'
 import type { EngineClient } from './engine-client.ts'
 import { EngineError } from './engine-transport.ts'
 import type { DockerLog } from './settings.ts'
 
-/** Whom to suspend: by the engine's id, or by its first process on the engine's host (0 where that is not known). */
-export interface PauseTarget {
-  readonly containerId: string
-  readonly pid: number
-}
-
-/** How containers are suspended; see src/containers/pause. */
-export interface ContainerPause {
-  suspend(target: PauseTarget): Promise<void>
-  resume(target: PauseTarget): void | Promise<void>
-  /** Before a container is removed: makes sure that it is not frozen, by every way that may have frozen it. Never rejects. */
-  thaw(target: PauseTarget): Promise<void>
-}
-
 export interface DockerContainerDeps {
   readonly client: Pick<EngineClient, 'inspectContainer' | 'removeContainer' | 'setMemory'>
-  readonly pause: ContainerPause
+  readonly pause: Pick<Pause, 'suspend' | 'resume' | 'thaw' | 'forget'>
   readonly channel: HttpChannel
   readonly log: ContainerLog
   readonly logger: DockerLog
@@ -90,6 +78,7 @@ export function runningContainer(started: StartedContainer, deps: DockerContaine
     log.stop()
     channel.close()
     await remove()
+    pause.forget(target)
     return cause
   }
 

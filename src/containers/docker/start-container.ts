@@ -7,10 +7,11 @@ import type { ContainerSpec } from '../container-factory.ts'
 import { ContainerStartError } from '../container-factory.ts'
 import { createHttpChannel } from '../http/http-channel.ts'
 import { createSentinelOutput } from '../http/sentinel-output.ts'
+import type { Pause } from '../pause/falling-back-pause.ts'
 import { containerBody, containerName } from './container-body.ts'
 import { followLog } from './container-log.ts'
 import type { ContainerNetwork } from './container-network.ts'
-import type { ContainerPause, DockerContainer } from './docker-container.ts'
+import type { DockerContainer } from './docker-container.ts'
 import { runningContainer } from './docker-container.ts'
 import type { ContainerInspection, ImageInspection } from './engine-answers.ts'
 import type { EngineClient } from './engine-client.ts'
@@ -20,6 +21,9 @@ import { withRegistry } from './image-store.ts'
 import { answers, connects, whenListening } from './readiness.ts'
 import type { DockerFactorySettings, DockerLog } from './settings.ts'
 import { READ_ONLY_ROOT_LABEL } from './settings.ts'
+
+/** What suspends containers; see src/containers/pause. */
+export type ContainerPause = Pick<Pause, 'suspend' | 'resume' | 'thaw' | 'thawLeftover' | 'forget' | 'isFrozen'>
 
 /** How the platform reaches containers: by their address on the bridge, or by a port of the engine's host. */
 export type Reach = { readonly type: 'address' } | { readonly type: 'published'; readonly host: string }
@@ -75,7 +79,8 @@ export async function adoptContainer(
 ): Promise<DockerContainer> {
   try {
     const before = await on.client.inspectContainer(engineId)
-    await on.pause.thaw({ containerId: engineId, pid: before.pid })
+    if (!(await on.pause.thawLeftover({ containerId: engineId, pid: before.pid })))
+      throw new Error('it could not be thawed')
     return await takeOver(spec, engineId, BigInt(Math.round(on.clock.now())) * 1_000_000n, true, deadline, on)
   } catch (error) {
     await discard(engineId, on)

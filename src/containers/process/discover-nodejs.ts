@@ -2,7 +2,7 @@
 
 import { existsSync } from 'node:fs'
 import { dirname, isAbsolute, join } from 'node:path'
-import { installedFile } from './discover-installation.ts'
+import { installedFile } from '../installed-file.ts'
 import type { NodejsFiles } from './discover-nodejs-files.ts'
 import { prepareNodejsFiles } from './discover-nodejs-files.ts'
 import type { NodejsInterpreter } from './discover-nodejs-interpreters.ts'

@@ -3,7 +3,7 @@
 import { statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, isAbsolute } from 'node:path'
-import { installedFile } from './discover-installation.ts'
+import { installedFile } from '../installed-file.ts'
 import { findPythonCandidates } from './python-candidates.ts'
 import { isAlwaysVisible, showInstallation } from './python-installation.ts'
 import type { PythonFacts } from './python-probe.ts'

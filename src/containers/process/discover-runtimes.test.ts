@@ -25,7 +25,7 @@ import { test } from 'node:test'
 import { findKind } from '../../model/manifest.ts'
 import { prepareNodejsFiles } from './discover-nodejs-files.ts'
 import { askVersions, findNodejsBinaries } from './discover-nodejs-interpreters.ts'
-import { installedFile } from './discover-installation.ts'
+import { installedFile } from '../installed-file.ts'
 import type { DiscoveredRuntimes, DiscoverRuntimesOptions } from './discover-runtimes.ts'
 import { discoverRuntimes } from './discover-runtimes.ts'
 

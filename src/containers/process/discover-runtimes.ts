@@ -1,10 +1,8 @@
 /** What this host can run: the manifest's kinds, less those that no interpreter was found for. */
 
-import { readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
-import type { RuntimeKind, RuntimesManifest, StemCellSetting } from '../../model/manifest.ts'
-import { installedFile } from './discover-installation.ts'
-import { parseManifest } from './discover-manifest.ts'
+import type { RuntimeKind, RuntimesManifest } from '../../model/manifest.ts'
+import { readManifest, withStemCells } from '../read-manifest.ts'
 import { discoverNodejs } from './discover-nodejs.ts'
 import { discoverPython } from './discover-python.ts'
 import type { RuntimeLauncher } from './runtime-launcher.ts'
@@ -43,10 +41,6 @@ export interface DiscoveredRuntimes {
 
 /** Families that processes of the host are run for. */
 const LANGUAGES: Readonly<Record<string, string>> = { nodejs: 'Node.js', python: 'Python' }
-/** OpenWhisk's standard memory of an action. */
-const STEM_CELL_MEMORY_MB = 256
-/** OpenWhisk's own reactive setting: one more for each cold start, up to twice the number, for two minutes. */
-const STEM_CELL_TTL_MS = 120_000
 
 /**
  * Reads the manifest and looks for an interpreter for each of its kinds. Rejects when the manifest cannot be read or is wrong, or when the files of the
@@ -72,28 +66,6 @@ export async function discoverRuntimes(options: DiscoverRuntimesOptions): Promis
   return { manifest: { ...wanted, kinds: withStemCells(kinds, options.stemCells) }, launchers, absent }
 }
 
-/** The manifest of that text or file; the built-in one for undefined. Throws an Error that names the file. */
-export function readManifest(manifest: string | undefined): RuntimesManifest {
-  if (manifest?.trimStart().startsWith('{')) return parseManifest(manifest)
-  const file = manifest ?? installedFile('runtimes/runtimes.json')
-  let text: string
-  try {
-    text = readFileSync(file, 'utf8')
-  } catch (error) {
-    throw new Error(
-      `the runtimes manifest ${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
-      {
-        cause: error,
-      },
-    )
-  }
-  try {
-    return parseManifest(text)
-  } catch (error) {
-    throw new Error(`${error instanceof Error ? error.message : String(error)} (${file})`, { cause: error })
-  }
-}
-
 /** A family whose default is absent gets the first of `preferred` (kinds in the order in which they were found to be best). */
 function withDefaults(kinds: readonly RuntimeKind[], preferred: readonly string[]): readonly RuntimeKind[] {
   return kinds.map((kind) => {
@@ -102,22 +74,6 @@ function withDefaults(kinds: readonly RuntimeKind[], preferred: readonly string[
     const first = preferred.find((name) => siblings.some((sibling) => sibling.kind === name))
     return { ...kind, default: kind.kind === first }
   })
-}
-
-function withStemCells(
-  kinds: readonly RuntimeKind[],
-  counts: Readonly<Record<string, number>>,
-): readonly RuntimeKind[] {
-  return kinds.map((kind) => {
-    const count = counts[kind.family] ?? 0
-    const hasOwn = kinds.some(({ family, stemCells }) => family === kind.family && stemCells.length > 0)
-    return kind.default && !kind.deprecated && count > 0 && !hasOwn ? { ...kind, stemCells: [stemCell(count)] } : kind
-  })
-}
-
-function stemCell(count: number): StemCellSetting {
-  const reactive = { minCount: count, maxCount: count * 2, ttlMs: STEM_CELL_TTL_MS, threshold: 1, increment: 1 }
-  return { initialCount: count, memoryMb: STEM_CELL_MEMORY_MB, reactive }
 }
 
 function absentKind({ kind, family }: RuntimeKind, configured: string | undefined): AbsentKind {

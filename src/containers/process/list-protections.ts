@@ -1,7 +1,7 @@
 /** Words for what the self-test and the preparation found: one entry a protection, with the reason and the remedy where it is off. */
 
 import type { Cgroups } from './cgroups.ts'
-import type { Protection } from './protections.ts'
+import type { Protection } from '../protections.ts'
 import type { NetworkMode } from './sandbox-plan.ts'
 import type { SelfTestReport } from './self-test.ts'
 import { canLimitProcesses } from './reservation.ts'

@@ -1,7 +1,7 @@
 /** Which protections hold for containers on this host, why others do not, and what would bring them: for the start-up line and for `stave doctor`. */
 
-import type { SandboxLevel } from './settings.ts'
-import type { NetworkMode } from './sandbox-plan.ts'
+/** How containers are kept apart: a level of the process provider, or by the Docker Engine. */
+export type IsolationLevel = 'bubblewrap' | 'unshare' | 'none' | 'docker'
 
 export interface Protection {
   /** Short name such as `seccomp`. */
@@ -15,15 +15,15 @@ export interface Protection {
 
 /** A better level that was tried, and why it does not work here. */
 export interface RejectedLevel {
-  readonly level: SandboxLevel
+  readonly level: IsolationLevel
   readonly reason: string
   readonly remedy?: string
 }
 
 export interface Protections {
-  readonly level: SandboxLevel
+  readonly level: IsolationLevel
   readonly root: boolean
-  readonly network: NetworkMode
+  readonly network: 'host' | 'isolated' | 'none'
   readonly protections: readonly Protection[]
   readonly rejected: readonly RejectedLevel[]
 }

@@ -1,7 +1,7 @@
 /** The runtimes manifest in OpenWhisk's format (`runtimes.json`): read, checked and turned into the model's form. */
 
 import * as v from 'valibot'
-import type { RuntimeImage, RuntimeKind, RuntimesManifest, StemCellSetting } from '../../model/manifest.ts'
+import type { RuntimeImage, RuntimeKind, RuntimesManifest, StemCellSetting } from '../model/manifest.ts'
 
 const MB = 1024 * 1024
 const BYTES: Readonly<Record<string, number>> = { B: 1, K: 1024, KB: 1024, M: MB, MB, G: 1024 * MB, GB: 1024 * MB }

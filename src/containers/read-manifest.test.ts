@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { findKind, formatImage } from '../../model/manifest.ts'
-import { parseManifest } from './discover-manifest.ts'
-import { readManifest } from './discover-runtimes.ts'
+import { findKind, formatImage } from '../model/manifest.ts'
+import { parseManifest } from './parse-manifest.ts'
+import { readManifest } from './read-manifest.ts'
 
 const IMAGE = { prefix: 'openwhisk', name: 'action-nodejs-v20', tag: 'nightly' }
 

@@ -1,0 +1,44 @@
+/** Which kinds there are on a Docker Engine, and which image serves each. */
+
+import { readFileSync } from 'node:fs'
+import type { RuntimesManifest } from '../../model/manifest.ts'
+import { formatImage } from '../../model/manifest.ts'
+import { installedFile } from '../installed-file.ts'
+import { parseManifest } from '../parse-manifest.ts'
+import { readManifest, withStemCells } from '../read-manifest.ts'
+
+export interface DockerManifestOptions {
+  /** JSON text of a manifest, or the path of a file with one; empty: the built-in one. */
+  readonly manifest: string
+  /** Family -> stem cells of its default kind. */
+  readonly stemCells: Readonly<Record<string, number>>
+  readonly hasImage: (image: string) => Promise<boolean>
+}
+
+/** Images that `npm run images:local` builds. */
+const LOCAL_IMAGES = 'runtimes/local-images.json'
+
+/**
+ * The configured manifest as it is. Of the built-in one, where images were built on this engine, the kinds that those serve; elsewhere all of it, with
+ * OpenWhisk's images. Rejects when the manifest cannot be read.
+ */
+export async function dockerManifest({
+  manifest,
+  stemCells,
+  hasImage,
+}: DockerManifestOptions): Promise<RuntimesManifest> {
+  const found = manifest === '' ? ((await localManifest(hasImage)) ?? readManifest(undefined)) : readManifest(manifest)
+  return { ...found, kinds: withStemCells(found.kinds, stemCells) }
+}
+
+async function localManifest(hasImage: DockerManifestOptions['hasImage']): Promise<RuntimesManifest | undefined> {
+  const local = parseManifest(readFileSync(installedFile(LOCAL_IMAGES), 'utf8'))
+  const here = await Promise.all(local.kinds.map(({ image }) => hasImage(formatImage(image))))
+  const kinds = local.kinds.filter((_kind, index) => here[index])
+  if (kinds.length === 0) return undefined
+  const withDefault = kinds.map((kind) => {
+    const siblings = kinds.filter(({ family }) => family === kind.family)
+    return siblings.some((sibling) => sibling.default) ? kind : { ...kind, default: kind === siblings.at(-1) }
+  })
+  return { kinds: withDefault, blackboxes: local.blackboxes }
+}

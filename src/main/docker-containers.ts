@@ -1,0 +1,222 @@
+/** The containers of a Docker Engine: how it is reached, which images serve which kinds, and the factory. */
+
+import { createHash } from 'node:crypto'
+import { statfs } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import type { Config } from '../config/schema.ts'
+import type { ContainerSpec } from '../containers/container-factory.ts'
+import type { EngineFacts } from '../containers/docker/docker-container-factory.ts'
+import { createDockerContainerFactory } from '../containers/docker/docker-container-factory.ts'
+import type { EngineAddress } from '../containers/docker/engine-address.ts'
+import { parseEngineAddress } from '../containers/docker/engine-address.ts'
+import type { EngineClient } from '../containers/docker/engine-client.ts'
+import { createEngineClient } from '../containers/docker/engine-client.ts'
+import { createEngineTransport } from '../containers/docker/engine-transport.ts'
+import { readExtraArguments } from '../containers/docker/extra-arguments.ts'
+import { resolvePaths } from '../containers/docker/host-paths.ts'
+import { openImageCollector } from '../containers/docker/image-collector.ts'
+import { dockerProtections } from '../containers/docker/list-protections.ts'
+import { dockerManifest } from '../containers/docker/manifest.ts'
+import type { DockerFactorySettings, ImageSettings } from '../containers/docker/settings.ts'
+import type { Reach } from '../containers/docker/start-container.ts'
+import type { OpenedPause } from '../containers/pause/open-pause.ts'
+import { openPause } from '../containers/pause/open-pause.ts'
+import { formatImage } from '../model/manifest.ts'
+import type { ContainersOptions, OpenedContainers } from './containers.ts'
+
+/** Answers about the engine itself, and pauses: OpenWhisk's 10 s. */
+const QUICK_MS = 10_000
+const STARTS_BESIDE = 8
+
+/** Connects to the engine and starts the factory. Rejects with a message that says how to mend it. */
+export async function openDockerContainers(options: ContainersOptions): Promise<OpenedContainers> {
+  const { config, log, clock, timers } = options
+  const { docker } = config
+  const address = parseEngineAddress(docker.host, docker.certPath, docker.tlsVerify)
+  const client = createEngineClient(createEngineTransport(address, docker.parallelStarts + STARTS_BESIDE), {
+    requestMs: docker.requestTimeoutMs,
+    quickMs: Math.min(QUICK_MS, docker.requestTimeoutMs),
+    pullMs: docker.pullTimeoutMs,
+  })
+  try {
+    await client.connect()
+    return await open(options, client, address)
+  } catch (error) {
+    await client.close()
+    throw error
+  }
+
+  async function open(on: ContainersOptions, client: EngineClient, address: EngineAddress): Promise<OpenedContainers> {
+    const manifest = await dockerManifest({
+      manifest: config.runtimes.manifest,
+      stemCells: config.containers.stemCells,
+      hasImage: async (image) => (await client.inspectImage(image)) !== undefined,
+    })
+    const ofKinds = new Set(manifest.kinds.map(({ image }) => formatImage(image)))
+    const blackboxes = new Set(manifest.blackboxes.map((image) => formatImage(image)))
+    const silent = new Set(manifest.kinds.filter(({ sentinelledLogs }) => !sentinelledLogs).map(({ kind }) => kind))
+    const isBlackbox = ({ kind }: Pick<ContainerSpec, 'kind'>): boolean => kind === 'blackbox'
+    const images = imageSettings(docker)
+    let rootDirectory = ''
+    const collector = await openImageCollector({
+      client,
+      settings: images,
+      diskUsedPercent: () => diskUsedPercent(rootDirectory),
+      isKept: (image) => ofKinds.has(image) || blackboxes.has(image),
+      file: join(config.dataDir, 'docker-images.json'),
+      clock,
+      timers,
+      log,
+    })
+    let paused: OpenedPause | undefined
+    const factory = createDockerContainerFactory({
+      client,
+      settings: factorySettings(on, images),
+      clock,
+      timers,
+      log,
+      isRuntimeImage: (spec) => !isBlackbox(spec) || blackboxes.has(spec.image),
+      isSentinelled: (spec) => (isBlackbox(spec) ? blackboxes.has(spec.image) : !silent.has(spec.kind)),
+      async choosePause(facts) {
+        rootDirectory = facts.info.rootDirectory
+        if (docker.pause === 'none') return undefined
+        paused = await pauseOf(config, client, facts, log)
+        return paused.pause
+      },
+      reach: reachOf(address),
+      isLocal: (info) => reachOf(address).type === 'address' && info.name === hostname(),
+      imageUsed: (image, pulled) => collector.used(image, pulled),
+    })
+    await factory.start()
+    collector.start()
+    const kinds = manifest.kinds.map(({ kind }) => kind)
+    const protections = dockerProtections({
+      facts: factory.engine(),
+      network: config.containers.network,
+      unguarded: factory.unguarded(),
+      readOnlyRoot: docker.readOnlyRoot,
+      suspension: paused?.choice,
+    })
+    log.info({ engine: factory.engine().version.engine }, `containers on the Docker Engine at ${docker.host}`)
+    return {
+      factory,
+      async stop() {
+        collector.stop()
+        await factory.stop()
+      },
+      manifest,
+      host: { protections, kinds, absent: [] },
+      apiAddress: factory.apiAddress(),
+      blackbox: docker.blackbox,
+      register(health, metrics) {
+        health.add('docker engine', () => {
+          const problem = factory.problem()
+          if (problem !== undefined) throw new Error(problem)
+        })
+        const { counters } = factory.images
+        metrics.observe('counter', 'stave_docker_images_total', 'Pulls and removals of images.', () => [
+          { labels: { event: 'pulls' }, value: counters.pulls },
+          { labels: { event: 'pullFailures' }, value: counters.pullFailures },
+          { labels: { event: 'removed' }, value: collector.counters.removed },
+          { labels: { event: 'removalFailures' }, value: collector.counters.failures },
+        ])
+        metrics.observe('gauge', 'stave_docker_pulls', 'Pulls under way.', () => [
+          { labels: {}, value: factory.pulls().length },
+        ])
+        metrics.observe('gauge', 'stave_docker_engine_up', 'Whether the Docker Engine answers.', () => [
+          { labels: {}, value: factory.problem() === undefined ? 1 : 0 },
+        ])
+        metrics.observe('counter', 'stave_docker_engine_losses_total', 'Times that the engine went away.', () => [
+          { labels: {}, value: factory.metrics.engineLosses },
+        ])
+        metrics.observe(
+          'counter',
+          'stave_docker_adoptions_total',
+          'Containers taken over from an earlier process.',
+          () => [{ labels: {}, value: factory.metrics.adopted }],
+        )
+        metrics.observe('gauge', 'stave_docker_images_disk_percent', 'Use of the disk of the images.', () =>
+          collector.usedPercent === undefined ? [] : [{ labels: {}, value: collector.usedPercent }],
+        )
+      },
+    }
+  }
+}
+
+function imageSettings(docker: Config['docker']): ImageSettings {
+  return {
+    pullPolicy: docker.pullPolicy,
+    runtimesRegistry: docker.runtimesRegistry,
+    userImagesRegistry: docker.userImagesRegistry,
+    localImagePrefix: docker.bypassPullForLocalImages ? `${docker.localImagePrefix}/` : '',
+    highWaterPercent: docker.imageHighWaterPercent,
+    lowWaterPercent: docker.imageLowWaterPercent,
+  }
+}
+
+function factorySettings(
+  { config, apiHost, maxAnswerBytes }: ContainersOptions,
+  images: ImageSettings,
+): DockerFactorySettings {
+  const { docker, containers, dataDir } = config
+  const { HostConfig: host = {}, ...body } = readExtraArguments(docker.extraArgs)
+  return {
+    namePrefix: docker.namePrefix,
+    // Two platforms on one engine have data directories of their own, on hosts of their own.
+    instance: createHash('sha256').update(`${hostname()}:${dataDir}`).digest('hex').slice(0, 16),
+    network: containers.network,
+    networkName: docker.network,
+    dns: docker.dns,
+    dnsSearch: docker.dnsSearch,
+    dnsOptions: docker.dnsOptions,
+    extraEnv: docker.extraEnv,
+    extra: { body: { ...body }, host: { ...host } },
+    images,
+    readOnlyRoot: docker.readOnlyRoot,
+    cpuLimit: docker.cpuLimit,
+    tmpMb: containers.tmpMb,
+    openFiles: containers.openFiles,
+    processes: containers.processes,
+    memoryMb: containers.memoryMb,
+    cpuMilli: containers.cpuMilli,
+    resources: containers.resources,
+    maxAnswerBytes,
+    apiHost,
+    startTimeoutMs: containers.startTimeoutMs,
+    parallelStarts: docker.parallelStarts,
+  }
+}
+
+/** On Linux the bridge is at hand; an engine elsewhere, or in a virtual machine as on macOS, is reached by the ports that it publishes. */
+function reachOf(address: EngineAddress): Reach {
+  if (address.type === 'socket') {
+    return process.platform === 'linux' ? { type: 'address' } : { type: 'published', host: '127.0.0.1' }
+  }
+  return { type: 'published', host: address.host }
+}
+
+function pauseOf(
+  config: Config,
+  engine: EngineClient,
+  { version, info }: EngineFacts,
+  log: ContainersOptions['log'],
+): Promise<OpenedPause> {
+  const paths = resolvePaths(config.docker)
+  return openPause({
+    wanted: config.docker.pause,
+    engine: { pause: (id) => engine.pauseContainer(id), unpause: (id) => engine.unpauseContainer(id) },
+    engineRunc: { version: version.runcVersion, commit: version.runcCommit ?? info.runcCommit },
+    paths,
+    log,
+  })
+}
+
+/** Rejects where the engine's directory cannot be seen from here. */
+async function diskUsedPercent(directory: string): Promise<number | undefined> {
+  if (directory === '') return undefined
+  const { blocks, bavail, bfree } = await statfs(directory)
+  const used = blocks - bfree
+  // As df has it: what only root may still use does not count as free.
+  return Math.ceil((100 * used) / Math.max(1, used + bavail))
+}
