@@ -1,4 +1,4 @@
-/** Runs the tests: `npm test` runs all of them, `npm test -- src/router` those below the given paths. */
+/** Runs the tests: `npm test` runs all of them, `npm test -- src/router` those below the given paths. Those on a Docker Engine are run-docker.ts's. */
 
 import { spawnSync } from 'node:child_process'
 import { globSync } from 'node:fs'
@@ -11,6 +11,7 @@ const files = globSync([
   'test/**/*.test.ts',
   'bench/**/*.test.ts',
 ])
+  .filter((file) => !file.startsWith('test/docker/'))
   .filter((file) => wanted.length === 0 || wanted.some((path) => file.startsWith(path)))
   .sort()
 if (files.length === 0) {

@@ -1,0 +1,111 @@
+/**
+ * Network, mount and process namespaces for a run of the Docker tests. What an engine does to a host (bridges, iptables chains, mounts, processes) happens in
+ * there and is gone with them, even after a SIGKILL; several runs, and a Docker of the host's own, do not meet. There is no way out of them to any network.
+ */
+
+import { spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, rmdirSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+
+const DIRECTORY = 'TEST_DOCKER_DIRECTORY'
+const PREFIX = 'stave-docker-'
+const CGROUPS = '/sys/fs/cgroup'
+const TOOLS: Readonly<Record<string, string>> = {
+  dockerd: 'docker.io',
+  iptables: 'iptables',
+  ip: 'iproute2',
+  unshare: 'util-linux',
+  setpriv: 'util-linux',
+}
+
+/** Process 1: waits for the command and reaps what the engine leaves behind. */
+const FIRST_PROCESS = '"$@" & wait $!'
+
+/** Why no engine can be started here, in a sentence that says what would help; undefined when one can. */
+export function missingForEngine(): string | undefined {
+  if (process.platform !== 'linux') return 'dockerd needs Linux: set DOCKER_HOST to an engine'
+  if (process.getuid?.() !== 0) return 'dockerd needs root: run as root, or set DOCKER_HOST to an engine'
+  const missing = Object.entries(TOOLS).filter(([tool]) => !isInstalled(tool))
+  if (missing.length === 0) return undefined
+  const packages = [...new Set(missing.map(([, name]) => name))].join(' ')
+  return `${missing.map(([tool]) => tool).join(', ')} not found: apt-get install ${packages}, or set DOCKER_HOST to an engine`
+}
+
+/** The directory of this run's own namespaces; undefined outside of any. */
+export function ownDirectory(): string | undefined {
+  return process.env[DIRECTORY]
+}
+
+/** Runs `command` in fresh namespaces and resolves with its exit code, when all of its processes and what they left on disk are gone. */
+export async function runInOwnNamespaces(command: readonly string[]): Promise<number> {
+  removeAbandoned()
+  const directory = mkdtempSync(join(tmpdir(), PREFIX))
+  writeFileSync(join(directory, 'owner'), JSON.stringify({ pid: process.pid, started: startOf(process.pid) }))
+  const child = spawn(
+    'setpriv',
+    [
+      // Whatever ends this process ends unshare, which ends process 1, which ends all the others.
+      ...['--pdeathsig', 'KILL', 'unshare', '--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc'],
+      ...['sh', '-c', FIRST_PROCESS, 'sh', ...command],
+    ],
+    { stdio: 'inherit', env: { ...process.env, [DIRECTORY]: directory } },
+  )
+  // unshare heeds no other signal; nothing in the namespaces needs a farewell.
+  const end = (): void => void child.kill('SIGKILL')
+  process.on('SIGTERM', end).on('SIGINT', end)
+  try {
+    return await new Promise<number>((resolve, reject) => {
+      child.once('error', reject).once('close', (code) => resolve(code ?? 1))
+    })
+  } finally {
+    process.off('SIGTERM', end).off('SIGINT', end)
+    removeRun(directory)
+  }
+}
+
+/** Removes what runs left whose process is gone. */
+function removeAbandoned(): void {
+  for (const name of readdirSync(tmpdir())) {
+    if (!name.startsWith(PREFIX)) continue
+    const directory = join(tmpdir(), name)
+    try {
+      const owner = JSON.parse(readFileSync(join(directory, 'owner'), 'utf8')) as { pid: number; started: string }
+      if (startOf(owner.pid) === owner.started) continue
+    } catch {
+      // Being made this moment by another run, or half removed: only the former matters, and it is empty.
+      if (readdirSync(directory).length === 0) continue
+    }
+    removeRun(directory)
+  }
+}
+
+function removeRun(directory: string): void {
+  const name = directory.slice(tmpdir().length + 1)
+  for (const hierarchy of ['.', ...readdirSync(CGROUPS)]) removeGroups(join(CGROUPS, hierarchy, name))
+  rmSync(directory, { recursive: true, force: true, maxRetries: 5 })
+}
+
+/** Control groups are removed from the innermost out; their files are no files. */
+function removeGroups(path: string): void {
+  if (!existsSync(path)) return
+  for (const entry of readdirSync(path, { withFileTypes: true })) {
+    if (entry.isDirectory()) removeGroups(join(path, entry.name))
+  }
+  rmdirSync(path)
+}
+
+/** When the process began, in ticks since the machine's start: tells it from a later one of the same number. */
+function startOf(pid: number): string | undefined {
+  try {
+    // Behind the name, which is in brackets and may hold anything, it is the twentieth field.
+    return readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ')[19]
+  } catch {
+    return undefined
+  }
+}
+
+function isInstalled(tool: string): boolean {
+  const directories = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/sbin']
+  return directories.some((directory) => existsSync(join(directory, tool)))
+}
