@@ -12,6 +12,7 @@ const { stringify } = JSON
 const { resolve: promiseOf } = Promise
 /** What may stand between `@` and the space in an answer; anything else an id might hold would break the line. */
 const SAFE_ID = /^[\w-]{1,64}$/
+const NOT_A_DICTIONARY = '{"error":"The action did not return a dictionary."}'
 /** Characters of base64 from which on the copies of an archive count. */
 const LARGE_CODE = 8 * 1024 * 1024
 
@@ -26,13 +27,19 @@ class Turn {
   }
 }
 
+/**
+ * Answers to messages are given to a function `reply(status, json, store)`: `status` as OpenWhisk's HTTP form has it (200 or 502: the run was begun; else it was
+ * refused), `store` the run's, where there is one, with all of its output written.
+ */
 class Action {
-  /** @param on storage (where runs overlap) or turn (where they do not), environment, streams, answer(text), modules: a node_modules directory or undefined */
+  /** @param on storage (where runs overlap) or turn (where they do not), environment, streams, modules: a node_modules directory or undefined */
   constructor(on) {
     this.on = on
     this.state = 'ready'
     this.handler = undefined
-    /** The platform sends runs ahead: those that came while one was under way wait here. */
+    /** Lines carry their run's id. */
+    this.attributed = false
+    /** The platform sends runs ahead: those that came while one was under way wait here, each with its `reply`. */
     this.pipelined = false
     this.waiting = []
     this.draining = false
@@ -42,12 +49,14 @@ class Action {
     return this.handler !== undefined
   }
 
-  /** Answers one init message. Resolves, never rejects, when it is answered. */
+  /** Carries out one init message. Resolves, never rejects, with `status`, and where that is not 200 with `json`, and `printed` where it says so in the log. */
   async init(message) {
-    if (this.handler !== undefined) return this.refuse('Cannot initialize the action more than once.')
-    if (this.state !== 'ready') return this.refuse(`System not ready, status is ${this.state}.`)
+    if (this.handler !== undefined) return refused('Cannot initialize the action more than once.')
+    if (this.state !== 'ready') return refused(`System not ready, status is ${this.state}.`)
     const value = message?.value ?? {}
-    if (!isText(value.main) || !isText(value.code)) return this.reply('', 403, 'Missing main/no code to execute.')
+    if (!isText(value.main) || !isText(value.code)) {
+      return { status: 403, json: stringify({ error: 'Missing main/no code to execute.' }), printed: false }
+    }
     this.state = 'starting'
     try {
       if (value.env !== null && typeof value.env === 'object') this.on.environment.exportInit(value.env)
@@ -56,56 +65,67 @@ class Action {
     } catch (error) {
       this.state = 'stopped'
       print('Error during initialization:', error instanceof InitFailure ? error.message : error)
-      return this.reply('', 502, `Initialization has failed due to: ${textOfInitError(error)}`)
+      const json = stringify({ error: `Initialization has failed due to: ${textOfInitError(error)}` })
+      return { status: 502, json, printed: true }
     }
-    if (this.on.storage !== undefined) return this.on.answer('{"ok":true,"concurrent":true}\n')
-    this.pipelined = message.pipelined === true
-    this.on.answer(this.pipelined ? '{"ok":true,"pipelined":true}\n' : '{"ok":true}\n')
+    return { status: 200, json: undefined, printed: false }
   }
 
   /** Takes one run message: runs it, or keeps it until those before it have been answered. */
-  take(message) {
-    if (this.pipelined && (this.state === 'running' || this.draining)) this.waiting.push(message)
-    else this.run(message)
+  take(message, reply) {
+    if (this.pipelined && (this.state === 'running' || this.draining)) this.waiting.push({ message, reply })
+    else this.run(message, reply)
   }
 
   /** Runs what waits, one after the other; a loop, since those that answer at once would nest. */
   drain() {
     if (this.draining || this.waiting.length === 0) return
     this.draining = true
-    while (this.waiting.length > 0 && this.state !== 'running') this.run(this.waiting.shift())
+    while (this.waiting.length > 0 && this.state !== 'running') {
+      const { message, reply } = this.waiting.shift()
+      this.run(message, reply)
+    }
     this.draining = false
   }
 
   /** Answers one run message, at once or when the promise that the action returned is settled. */
-  run(message) {
-    const { storage } = this.on
-    const id = message?.activation_id
-    const prefix = storage !== undefined && typeof id === 'string' && SAFE_ID.test(id) ? `@${id} ` : ''
-    if (this.handler === undefined) return this.refuse('System not initialized.', prefix)
-    // What was sent ahead of a failure has not been run: 503 is the status that says so.
-    if (this.pipelined && this.state === 'stopped') return this.reply(prefix, 503, 'The action has stopped.')
-    if (this.state !== 'ready') return this.refuse(`System not ready, status is ${this.state}.`, prefix)
+  run(message, reply) {
+    const { storage, turn } = this.on
+    const store = this.storeOf(message)
+    if (this.handler === undefined) return this.refuse('System not initialized.', reply, store)
+    if (this.pipelined && this.state === 'stopped') {
+      // What was sent ahead of a failure has not been run: 503 is the status that says so.
+      return this.send(reply, store, 503, stringify({ error: 'The action has stopped.' }))
+    }
+    if (this.state !== 'ready') return this.refuse(`System not ready, status is ${this.state}.`, reply, store)
     const value = message?.value ?? {}
     if (typeof value !== 'object') {
       return this.refuse(
         `Internal system error: the argument must be a dictionary but has type '${typeof value}'.`,
-        prefix,
+        reply,
+        store,
       )
     }
     const context = this.on.environment.exportRun(message)
     if (storage === undefined) {
       this.state = 'running'
-      if (this.pipelined)
-        this.on.turn.store = { id: SAFE_ID.test(id) ? id : undefined, printed: false, 1: undefined, 2: undefined }
-      return this.invoke(value, prefix)
+      turn.store = store
+      return this.invoke(value, reply, store)
     }
-    storage.run({ id: prefix === '' ? undefined : id, context, printed: false, 1: undefined, 2: undefined }, () =>
-      this.invoke(value, prefix),
-    )
+    store.context = context
+    storage.run(store, () => this.invoke(value, reply, store))
   }
 
-  invoke(value, prefix) {
+  /** What is kept of a run's output: a store of its own where runs are told apart, else that of all runs, if any. */
+  storeOf(message) {
+    const { storage, turn } = this.on
+    if (storage === undefined && !this.pipelined) return turn.store
+    const id = message?.activation_id
+    const known = this.attributed && typeof id === 'string' && SAFE_ID.test(id)
+    return { id: known ? id : undefined, context: undefined, printed: false, 1: undefined, 2: undefined }
+  }
+
+  invoke(value, reply, store) {
     const { handler } = this
     let result
     try {
@@ -113,17 +133,17 @@ class Action {
     } catch (error) {
       print(error)
       this.state = 'stopped'
-      return this.reply(prefix, 502, `An error has occurred: ${textOf(error)}`)
+      return this.send(reply, store, 502, stringify({ error: `An error has occurred: ${textOf(error)}` }))
     }
-    if (!mayBePromise(result)) return this.finish(prefix, result)
+    if (!mayBePromise(result)) return this.finish(reply, store, result)
     promiseOf.call(Promise, result).then(
-      (settled) => this.finish(prefix, settled),
-      (error) => this.fail(prefix, error),
+      (settled) => this.finish(reply, store, settled),
+      (error) => this.fail(reply, store, error),
     )
   }
 
   /** A rejected promise is an application error: a result that has `error`. */
-  fail(prefix, error) {
+  fail(reply, store, error) {
     let serialized
     try {
       serialized = error ? serializeError(error) : {}
@@ -131,49 +151,47 @@ class Action {
     } catch {
       serialized = textOf(error)
     }
-    this.finish(prefix, { error: serialized })
+    this.finish(reply, store, { error: serialized })
   }
 
-  finish(prefix, result) {
+  finish(reply, store, result) {
     if (this.state === 'running') this.state = 'ready'
-    if (result === undefined) return this.send(prefix, '{}')
+    if (result === undefined) return this.send(reply, store, 200, '{}')
     if (typeof result !== 'object') {
       print(`Result must be of type object but has type "${typeof result}":`, result)
-      return this.reply(prefix, 502, 'The action did not return a dictionary.')
+      return this.send(reply, store, 502, NOT_A_DICTIONARY)
     }
     let text
     try {
       text = stringify(result)
     } catch (error) {
       print('Result cannot be written as JSON:', error)
-      return this.reply(prefix, 502, `An error has occurred: the result cannot be written as JSON: ${textOf(error)}`)
+      const reason = `An error has occurred: the result cannot be written as JSON: ${textOf(error)}`
+      return this.send(reply, store, 502, stringify({ error: reason }))
     }
     // An object whose toJSON returns nothing.
-    if (text === undefined) return this.reply(prefix, 502, 'The action did not return a dictionary.')
-    this.send(prefix, text)
+    if (text === undefined) return this.send(reply, store, 502, NOT_A_DICTIONARY)
+    this.send(reply, store, 200, text)
   }
 
   /** The platform asked for something out of order; upstream prints that too. */
-  refuse(text, prefix = '') {
-    print('Internal system error:', text)
-    this.reply(prefix, 403, text)
+  refuse(text, reply, store) {
+    const { status, json } = refused(text)
+    if (store !== undefined) store.printed = true
+    this.send(reply, store, status, json)
   }
 
-  reply(prefix, status, error) {
-    this.send(prefix, stringify({ error }), `!${status} `)
-  }
-
-  /** Writes one answer; `+` in it says that the run printed something, which the platform then waits to have read. */
-  send(prefix, json, status = '') {
-    const store = (this.on.storage ?? this.on.turn).getStore()
-    let mark = ''
-    if (store !== undefined) {
-      this.on.streams.finish(store)
-      if (store.printed) mark = '+'
-    }
-    this.on.answer(`${prefix}${mark}${status}${json}\n`)
+  send(reply, store, status, json) {
+    if (store !== undefined) this.on.streams.finish(store)
+    reply(status, json, store)
     if (this.waiting.length > 0) this.drain()
   }
+}
+
+/** Prints why something that was asked for out of order is refused, and makes the answer. */
+function refused(text) {
+  print('Internal system error:', text)
+  return { status: 403, json: stringify({ error: text }), printed: true }
 }
 
 /** The function of an init message. The code is let go of as soon as it is read: it may be 48 MB of base64. */

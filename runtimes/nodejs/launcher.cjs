@@ -7,11 +7,9 @@
  * MODULES is a node_modules directory that every action may require from after its own; in a sandbox it is mounted at /node_modules instead and
  * needs no argument. Runs on Node 18 to 24. What a cold start does not need is loaded later, but always before user code may have changed `fs`.
  */
-const { collectGarbage, installGarbageCollection } = require('./garbage-collection.cjs')
+const { collectGarbage } = require('./garbage-collection.cjs')
 const { openChannel, writeFully } = require('./line-channel.cjs')
-const { installEnvironment } = require('./environment.cjs')
-const { installStreams } = require('./process-streams.cjs')
-const { Action, Turn } = require('./action.cjs')
+const { prepareProcess } = require('./prepare-process.cjs')
 
 const ANSWERS = 3
 /** An init of this many bytes leaves garbage that an idle process would keep until its next allocation. */
@@ -24,14 +22,25 @@ const isArray = Array.isArray
 const answer = (text) => writeFully(ANSWERS, text)
 
 function main() {
-  const { __OW_ALLOW_CONCURRENT: concurrent } = process.env
-  installGarbageCollection()
-  const storage = concurrent === 'true' ? new (require('async_hooks').AsyncLocalStorage)() : undefined
-  const environment = installEnvironment(storage)
-  // Runs one after the other need no tracking to know whose output it is.
-  const turn = storage === undefined ? new Turn() : undefined
-  const streams = installStreams(storage, turn)
-  const action = new Action({ storage, turn, environment, streams, answer, modules: process.argv[2] })
+  const { action, storage } = prepareProcess(process.argv[2])
+  const concurrent = storage !== undefined
+  action.attributed = concurrent
+
+  /** One answer; `+` in it says that the run printed something, which the platform then waits to have read. */
+  function reply(status, json, store) {
+    const id = concurrent && store.id !== undefined ? `@${store.id} ` : ''
+    const mark = store?.printed ? '+' : ''
+    answer(status === 200 ? `${id}${mark}${json}\n` : `${id}${mark}!${status} ${json}\n`)
+  }
+
+  /** Carries out an init and answers it: with what the launcher can do beyond upstream's protocol, where it has worked. */
+  async function init(message) {
+    const { status, json, printed } = await action.init(message)
+    if (status !== 200) return answer(`${printed && action.attributed ? '+' : ''}!${status} ${json}\n`)
+    if (concurrent) return answer('{"ok":true,"concurrent":true}\n')
+    action.pipelined = action.attributed = message.pipelined === true
+    answer(action.pipelined ? '{"ok":true,"pipelined":true}\n' : '{"ok":true}\n')
+  }
 
   openChannel(0, {
     onLine(line) {
@@ -41,9 +50,9 @@ function main() {
       } catch {
         return answer('!500 {"error":"Bad request."}\n')
       }
-      if (!isInit(message, action.initialized)) return action.take(message)
+      if (!isInit(message, action.initialized)) return action.take(message, reply)
       const large = line.length > LARGE_INIT
-      void action.init(message).then(() => {
+      void init(message).then(() => {
         if (large) setTimeout(collectGarbage, 50).unref()
       })
     },

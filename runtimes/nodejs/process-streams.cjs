@@ -14,7 +14,8 @@ const MAX_PARTIAL_BYTES = 256 * 1024
 const { from: bufferFrom, concat } = Buffer
 
 /**
- * Replaces the three properties of `process`. With `storage`, whose stores have `id`, lines are attributed; with `turn`, while it has a store.
+ * Replaces the three properties of `process`. With `storage`, whose stores have `id`, lines are attributed; with `turn`, while it has a store. Stores note
+ * `printed`; one that has `open` (a boolean for 1 and 2) is of a process whose runs do not overlap: its output is passed on as it comes.
  * Returns `finish(store)`: writes out what a run printed without a newline at its end.
  */
 function installStreams(storage, turn) {
@@ -26,7 +27,8 @@ function installStreams(storage, turn) {
 
   function attributed(fd, chunk, encoding) {
     const owner = owners.getStore() ?? outside
-    owner.printed = true
+    if (chunk.length > 0) owner.printed = true
+    if (owner.open !== undefined) return pass(owner, fd, chunk, encoding)
     const held = owner[fd]
     const prefix = prefixOf(owner)
     // The usual case, one whole line, needs no copying.
@@ -61,6 +63,10 @@ function installStreams(storage, turn) {
   function finish(store) {
     unfinished.delete(store)
     for (const fd of [1, 2]) {
+      if (store.open?.[fd]) {
+        store.open[fd] = false
+        writeFully(fd, '\n')
+      }
       const held = store[fd]
       store[fd] = undefined
       if (held !== undefined) writeFully(fd, concat([bufferFrom(prefixOf(store)), held, bufferFrom('\n')]))
@@ -76,6 +82,14 @@ function installStreams(storage, turn) {
     }
   })
   return { finish }
+}
+
+/** Nobody else writes lines in between: nothing has to be held back, only an open line remembered. */
+function pass(owner, fd, chunk, encoding) {
+  if (chunk.length === 0) return
+  const last = chunk[chunk.length - 1]
+  owner.open[fd] = last !== '\n' && last !== NEWLINE
+  writeFully(fd, chunk, encoding)
 }
 
 function prefixOf({ id }) {

@@ -27,6 +27,10 @@ class Refused(Exception):
         self.message = message
         self.log = log
 
+    def body(self):
+        """The answer's JSON."""
+        return b'{"error":%s}' % _encode(self.message).encode("ascii")
+
 
 def prepare(code, binary, env):
     """Exports `env`, places the code and compiles its main module; returns (code object, path). No line of the action runs, but a virtualenv's

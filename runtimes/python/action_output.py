@@ -67,30 +67,50 @@ def configure_streams():
         stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
 
 
+def before_exit(notify):
+    """Has `notify` called when something ends this process by `os._exit`, which runs no exit handlers."""
+    exit_now = os._exit
+
+    def exit_with_last_words(status):
+        try:
+            notify()
+        finally:
+            exit_now(status)
+
+    os._exit = exit_with_last_words
+
+
+class Tracking:
+    """Knows whether Python's streams wrote anything since the last `finish`. What they write is passed on as it comes."""
+
+    def __init__(self):
+        self.printed = False
+        self.streams = _install(_TrackedStream(1, self), _TrackedStream(2, self))
+
+    def finish(self):
+        """Writes out what was printed, closing its last line; True when there was anything."""
+        flush()
+        for stream in self.streams:
+            stream.close_line()
+        printed, self.printed = self.printed, False
+        return printed
+
+
 class Attribution:
     """Puts the current run's id before every line of the streams that it installs, and knows whether the run printed."""
 
     def __init__(self):
         self.prefix = b""
         self.printed = False
-        self.originals = (sys.stdout, sys.stderr)
-        flush()
-        self.streams = (_AttributedStream(1, self), _AttributedStream(2, self))
-        sys.stdout, sys.stderr = (
-            io.TextIOWrapper(stream, encoding="utf-8", errors="backslashreplace", line_buffering=True) for stream in self.streams
-        )
-        sys.__stdout__, sys.__stderr__ = sys.stdout, sys.stderr
-        exit_now = os._exit
-
-        def exit_with_last_words(status):
-            # What was flushed counts as written, though its line has no end yet; what was not is lost, as it always is with os._exit.
-            for stream in self.streams:
-                stream.close_line()
-            exit_now(status)
-
-        os._exit = exit_with_last_words
+        self.streams = _install(_AttributedStream(1, self), _AttributedStream(2, self))
+        # What was flushed counts as written, though its line has no end yet; what was not is lost, as it always is with os._exit.
+        before_exit(self._close_lines)
         # The line that was open at a fork is the parent's to end.
         os.register_at_fork(after_in_child=self._forget_lines)
+
+    def _close_lines(self):
+        for stream in self.streams:
+            stream.close_line()
 
     def _forget_lines(self):
         for stream in self.streams:
@@ -111,13 +131,27 @@ class Attribution:
         return self.printed
 
 
-class _AttributedStream(io.RawIOBase):
-    """The binary side of sys.stdout or sys.stderr: whole lines go out in one write, each behind its prefix."""
+_originals = []
 
-    def __init__(self, fd, attribution):
+
+def _install(out, error):
+    """Makes these the binary sides of sys.stdout and sys.stderr, and returns them."""
+    # Kept: an interpreter closes the descriptors of streams that nobody holds any more.
+    _originals.extend((sys.stdout, sys.stderr))
+    flush()
+    sys.stdout, sys.stderr = (
+        io.TextIOWrapper(stream, encoding="utf-8", errors="backslashreplace", line_buffering=True) for stream in (out, error)
+    )
+    sys.__stdout__, sys.__stderr__ = sys.stdout, sys.stderr
+    return out, error
+
+
+class _Stream(io.RawIOBase):
+    """What the binary sides have in common."""
+
+    def __init__(self, fd, owner):
         self.fd = fd
-        self.attribution = attribution
-        self.partial = b""
+        self.owner = owner
 
     def fileno(self):
         return self.fd
@@ -128,11 +162,45 @@ class _AttributedStream(io.RawIOBase):
     def writable(self):
         return True
 
+
+class _TrackedStream(_Stream):
+    """The binary side of sys.stdout or sys.stderr where runs need not be told apart: notes that it was written to, and whether its last line is open."""
+
+    def __init__(self, fd, owner):
+        super().__init__(fd, owner)
+        self.open = False
+
+    def write(self, data):
+        data = bytes(data)
+        if data:
+            self.owner.printed = True
+            self.open = not data.endswith(b"\n")
+            write_all(self.fd, data)
+        return len(data)
+
+    def close_line(self):
+        """Ends a line that was left open: what comes next on this stream is no part of it."""
+        if self.open:
+            self.open = False
+            try:
+                write_all(self.fd, b"\n")
+            except OSError:
+                # The action closed the descriptor.
+                return
+
+
+class _AttributedStream(_Stream):
+    """The binary side of sys.stdout or sys.stderr: whole lines go out in one write, each behind its prefix."""
+
+    def __init__(self, fd, owner):
+        super().__init__(fd, owner)
+        self.partial = b""
+
     def write(self, data):
         data = bytes(data)
         if not data:
             return 0
-        attribution = self.attribution
+        attribution = self.owner
         attribution.printed = True
         lines = (self.partial + data).split(b"\n")
         self.partial = lines.pop()
@@ -141,7 +209,7 @@ class _AttributedStream(io.RawIOBase):
             self.partial = b""
         if lines:
             prefix = attribution.prefix
-            _write_all(self.fd, b"".join([prefix + line + b"\n" for line in lines]))
+            write_all(self.fd, b"".join([prefix + line + b"\n" for line in lines]))
         return len(data)
 
     def close_line(self):
@@ -149,13 +217,14 @@ class _AttributedStream(io.RawIOBase):
         if self.partial:
             line, self.partial = self.partial, b""
             try:
-                _write_all(self.fd, self.attribution.prefix + line + b"\n")
+                write_all(self.fd, self.owner.prefix + line + b"\n")
             except OSError:
                 # The action closed the descriptor.
                 return
 
 
-def _write_all(fd, data):
+def write_all(fd, data):
+    """Writes all of `data`, waiting for a slow reader."""
     rest = memoryview(data)
     while rest:
         try:

@@ -99,7 +99,7 @@ describe('discovery', { skip }, () => {
     assert.ok(launcher.version.startsWith(`${version}.`))
     assert.deepEqual(
       launcher.mounts.map(({ target }) => target),
-      ['launcher.py', 'action_code.py', 'action_output.py', 'action_archive.py'].map(
+      ['launcher.py', 'action_code.py', 'action_output.py', 'action_runs.py', 'action_archive.py'].map(
         (name) => `/runtime/python/${name}`,
       ),
     )

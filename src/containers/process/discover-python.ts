@@ -30,7 +30,7 @@ export interface DiscoveredPython {
 const FIRST_MINOR = 9
 /** Where the launcher's files are inside a sandbox. */
 const TARGET = '/runtime/python'
-const LAUNCHER_FILES = ['launcher.py', 'action_code.py', 'action_output.py', 'action_archive.py']
+const LAUNCHER_FILES = ['launcher.py', 'action_code.py', 'action_output.py', 'action_runs.py', 'action_archive.py']
 
 /**
  * All kinds that this host can run, the default first: the version that `python3` is in PATH where it counts, else the newest. Never rejects:
