@@ -109,9 +109,9 @@ describe('body of a container', () => {
 
   test('labels tell whose it is; those of the pool may be longer than the engine’s users expect', () => {
     assert.deepEqual(body()['Labels'], {
-      'stave.instance': '0123456789abcdef',
-      'stave.container': 'c1',
-      'stave.labels': JSON.stringify(spec.labels),
+      'org.stave.instance': '0123456789abcdef',
+      'org.stave.container': 'c1',
+      'org.stave.labels': JSON.stringify(spec.labels),
     })
   })
 
@@ -124,7 +124,7 @@ describe('body of a container', () => {
 
   test('extra arguments win over what bounds it, and do not take labels or environment away', () => {
     const extra = {
-      body: { Env: ['MORE=1'], Labels: { team: 'x', 'stave.instance': 'another' }, User: '5' },
+      body: { Env: ['MORE=1'], Labels: { team: 'x', 'org.stave.instance': 'another' }, User: '5' },
       host: { CapDrop: ['NET_RAW'], Init: true },
     }
     const changed = body({ settings: { extra } })
@@ -132,7 +132,7 @@ describe('body of a container', () => {
     assert.equal(changed.HostConfig['Init'], true)
     assert.equal(changed['User'], '5')
     assert.deepEqual(changed['Env'], ['PROXY=http://proxy', '__OW_API_HOST=http://10.0.0.1:3233', 'MORE=1'])
-    assert.equal((changed['Labels'] as Record<string, string>)['stave.instance'], '0123456789abcdef')
+    assert.equal((changed['Labels'] as Record<string, string>)['org.stave.instance'], '0123456789abcdef')
     assert.equal((changed['Labels'] as Record<string, string>)['team'], 'x')
   })
 

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs'
 import type { RuntimesManifest } from '../../model/manifest.ts'
 import { formatImage } from '../../model/manifest.ts'
-import { installedFile } from '../installed-file.ts'
+import { findInstalledFile } from '../installed-file.ts'
 import { parseManifest } from '../parse-manifest.ts'
 import { readManifest, withStemCells } from '../read-manifest.ts'
 
@@ -32,7 +32,9 @@ export async function dockerManifest({
 }
 
 async function localManifest(hasImage: DockerManifestOptions['hasImage']): Promise<RuntimesManifest | undefined> {
-  const local = parseManifest(readFileSync(installedFile(LOCAL_IMAGES), 'utf8'))
+  const file = findInstalledFile(LOCAL_IMAGES)
+  if (file === undefined) return undefined
+  const local = parseManifest(readFileSync(file, 'utf8'))
   const here = await Promise.all(local.kinds.map(({ image }) => hasImage(formatImage(image))))
   const kinds = local.kinds.filter((_kind, index) => here[index])
   if (kinds.length === 0) return undefined

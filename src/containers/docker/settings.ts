@@ -60,12 +60,12 @@ export interface DockerFactorySettings {
 }
 
 /** Labels by which containers and networks are found again. */
-export const INSTANCE_LABEL = 'stave.instance'
-export const ID_LABEL = 'stave.container'
+export const INSTANCE_LABEL = 'org.stave.instance'
+export const ID_LABEL = 'org.stave.container'
 /** Labels of the pool, as one JSON text: values may be longer than 63 characters. */
-export const POOL_LABELS = 'stave.labels'
+export const POOL_LABELS = 'org.stave.labels'
 /** On an image: it can do with a read-only root file system and /tmp. */
-export const READ_ONLY_ROOT_LABEL = 'stave.read-only-root'
+export const READ_ONLY_ROOT_LABEL = 'org.stave.read-only-root'
 
 /** Where the factory logs; pino's methods fit. */
 export interface DockerLog {
