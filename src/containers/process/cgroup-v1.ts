@@ -5,7 +5,7 @@
 
 import type { CgroupControls, CgroupLeaf, CgroupLimits, Cgroups } from './cgroups.ts'
 import { cpuShares } from './cgroups.ts'
-import type { Hierarchy } from './cgroup-files.ts'
+import type { Hierarchy } from '../cgroup-files.ts'
 import {
   controlCount,
   killAll,
@@ -15,9 +15,8 @@ import {
   removeGroup,
   tryWriteControl,
   writeControl,
-} from './cgroup-files.ts'
-import type { FreezerLeaf } from './cgroup-v2.ts'
-import { unifiedFreezer } from './cgroup-v2.ts'
+} from '../cgroup-files.ts'
+import { unifiedFreezer, v1Freezer } from '../freezer.ts'
 
 /** The directories below which leaves are made; undefined: that controller is not to be had. */
 interface Parents {
@@ -126,24 +125,4 @@ function limitMemory(directory: string, bytes: number): boolean {
   }
   tryWriteControl(total, String(bytes))
   return tryWriteControl(limit, String(bytes))
-}
-
-/** The v1 freezer. Its processes cannot die while frozen: kills are pending until it is thawed. */
-function v1Freezer(directory: string): FreezerLeaf {
-  const state = `${directory}/freezer.state`
-  const thaw = (): void => {
-    writeControl(state, 'THAWED')
-  }
-  return {
-    directory,
-    freeze: () => {
-      writeControl(state, 'FROZEN')
-    },
-    thaw,
-    isFrozen: () => readControl(state) === 'FROZEN',
-    kill() {
-      killAll(readPids(directory))
-      thaw()
-    },
-  }
 }

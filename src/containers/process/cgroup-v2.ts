@@ -4,41 +4,14 @@ import type { CgroupControls, CgroupLeaf, CgroupLimits, Cgroups } from './cgroup
 import { cpuWeight } from './cgroups.ts'
 import {
   controlCount,
-  killAll,
   makeGroup,
   readControl,
   readPids,
   removeGroup,
   tryWriteControl,
   writeControl,
-} from './cgroup-files.ts'
-
-/** Freezing and killing, which work in every v2 group whatever its controllers. */
-export interface FreezerLeaf {
-  readonly directory: string
-  freeze(): void
-  thaw(): void
-  isFrozen(): boolean
-  kill(): void
-}
-
-/** The freezer and killer of a v2 group that exists. */
-export function unifiedFreezer(directory: string): FreezerLeaf {
-  return {
-    directory,
-    freeze: () => {
-      writeControl(`${directory}/cgroup.freeze`, '1')
-    },
-    thaw: () => {
-      writeControl(`${directory}/cgroup.freeze`, '0')
-    },
-    isFrozen: () => controlCount(`${directory}/cgroup.events`, 'frozen') === 1,
-    kill() {
-      // cgroup.kill came with Linux 5.14; frozen processes of v2 die, too.
-      if (!tryWriteControl(`${directory}/cgroup.kill`, '1')) killAll(readPids(directory))
-    },
-  }
-}
+} from '../cgroup-files.ts'
+import { unifiedFreezer } from '../freezer.ts'
 
 /**
  * Control groups below `parent` on a host where v2 has the controllers. `parent` must hold no process of its own (or be the root of the hierarchy):

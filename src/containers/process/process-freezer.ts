@@ -1,11 +1,9 @@
 /** Stops and continues all processes of a container: by its control group, else by signals to each of them. */
 
-import { setTimeout as delay } from 'node:timers/promises'
+import { freezeFully } from '../freezer.ts'
 import type { CgroupLeaf } from './cgroups.ts'
 import { membersOf, readProcesses, signalAll } from './process-table.ts'
 
-/** A process in the kernel (a slow disk) stops when it comes back from there. */
-const FREEZE_TIMEOUT_MS = 5000
 /** Rounds of stopping by signals: a tree that still grows after these makes processes as fast as it is stopped. */
 const SIGNAL_ROUNDS = 10
 
@@ -15,14 +13,7 @@ export async function freezeContainer(leaf: CgroupLeaf | undefined, pid: number)
     stopBySignals(pid)
     return
   }
-  leaf.freeze()
-  const until = performance.now() + FREEZE_TIMEOUT_MS
-  let pauseMs = 1
-  while (!leaf.isFrozen()) {
-    if (performance.now() > until) throw new Error(`the container did not stop within ${FREEZE_TIMEOUT_MS} ms`)
-    await delay(pauseMs, undefined, { ref: false })
-    pauseMs = Math.min(20, pauseMs * 2)
-  }
+  await freezeFully(leaf)
 }
 
 /** Lets all processes run again; done when it returns. Throws when the kernel refuses. */
