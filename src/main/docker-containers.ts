@@ -205,7 +205,7 @@ function pauseOf(
   const paths = resolvePaths(config.docker)
   return openPause({
     wanted: config.docker.pause,
-    engine: { pause: (id) => engine.pauseContainer(id), unpause: (id) => engine.unpauseContainer(id) },
+    engine,
     engineRunc: { version: version.runcVersion, commit: version.runcCommit ?? info.runcCommit },
     paths,
     log,

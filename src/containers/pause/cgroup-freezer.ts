@@ -3,9 +3,9 @@
  * container running, so it has to be thawed before the engine stops or removes it.
  */
 
-import { isCode } from '../cgroup-files.ts'
-import type { Freezer } from '../freezer.ts'
-import { freezeFully } from '../freezer.ts'
+import { isCode } from '../host/cgroup-files.ts'
+import type { Freezer } from '../host/freezer.ts'
+import { freezeFully } from '../host/freezer.ts'
 import type { CgroupPlaces } from './locate-freezer.ts'
 import { findFreezer, locateFreezer } from './locate-freezer.ts'
 import type { PauseStrategy, PauseTarget } from './pause-strategy.ts'

@@ -41,6 +41,8 @@ export interface Pause {
   thaw(target: PauseTarget): Promise<boolean>
   /** The same for a container of an earlier process, which any strategy may have frozen. */
   thawLeftover(target: PauseTarget): Promise<boolean>
+  /** Whether the kernel holds the container, whoever asked it to; undefined where that cannot be read. */
+  isFrozen(target: PauseTarget): boolean | undefined
   /** The container is gone. */
   forget(target: PauseTarget): void
   /**
@@ -249,6 +251,7 @@ export function createPause(deps: PauseDeps): Pause {
       held.delete(target.containerId)
       return thawed
     },
+    isFrozen,
     forget(target) {
       held.delete(target.containerId)
     },

@@ -1,9 +1,9 @@
 /** Where the freezer of an engine's container is, on hosts with control groups of version 1, of version 2, and of both. */
 
 import { accessSync, constants, readFileSync } from 'node:fs'
-import { readControl } from '../cgroup-files.ts'
-import type { Freezer } from '../freezer.ts'
-import { unifiedFreezer, v1Freezer } from '../freezer.ts'
+import { readControl } from '../host/cgroup-files.ts'
+import type { Freezer } from '../host/freezer.ts'
+import { unifiedFreezer, v1Freezer } from '../host/freezer.ts'
 import type { PauseTarget } from './pause-strategy.ts'
 
 /** Which freezers a host has below the place where its control groups are mounted; `hybrid` is v1 with an additional v2. */

@@ -2,7 +2,7 @@
 
 import type { Config } from '../../config/schema.ts'
 import type { Logger } from '../../telemetry/logger.ts'
-import { runTool } from '../run-tool.ts'
+import { runTool } from '../host/run-tool.ts'
 import { createCgroupFreezer, freezerState } from './cgroup-freezer.ts'
 import type { PauseChoice } from './choose-pause.ts'
 import { choosePause, probeFreezer, probeRunc } from './choose-pause.ts'

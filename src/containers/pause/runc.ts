@@ -1,6 +1,6 @@
 /** Suspension by the host's runc, beside the engine: OpenWhisk's way. It has to be the runc that the engine starts containers with. */
 
-import { runTool } from '../run-tool.ts'
+import { runTool } from '../host/run-tool.ts'
 import type { PauseStrategy } from './pause-strategy.ts'
 import { PauseUnusable } from './pause-strategy.ts'
 

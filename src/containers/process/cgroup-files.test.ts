@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
-import { controlCount, parseHierarchies, readPids, removeGroup, tryWriteControl } from '../cgroup-files.ts'
+import { controlCount, parseHierarchies, readPids, removeGroup, tryWriteControl } from '../host/cgroup-files.ts'
 import { openCgroupV2 } from './cgroup-v2.ts'
 import { cpuShares, cpuWeight } from './cgroups.ts'
 

@@ -5,7 +5,7 @@
 
 import type { CgroupControls, CgroupLeaf, CgroupLimits, Cgroups } from './cgroups.ts'
 import { cpuShares } from './cgroups.ts'
-import type { Hierarchy } from '../cgroup-files.ts'
+import type { Hierarchy } from '../host/cgroup-files.ts'
 import {
   controlCount,
   killAll,
@@ -15,8 +15,8 @@ import {
   removeGroup,
   tryWriteControl,
   writeControl,
-} from '../cgroup-files.ts'
-import { unifiedFreezer, v1Freezer } from '../freezer.ts'
+} from '../host/cgroup-files.ts'
+import { unifiedFreezer, v1Freezer } from '../host/freezer.ts'
 
 /** The directories below which leaves are made; undefined: that controller is not to be had. */
 interface Parents {

@@ -10,8 +10,8 @@ import {
   removeGroup,
   tryWriteControl,
   writeControl,
-} from '../cgroup-files.ts'
-import { unifiedFreezer } from '../freezer.ts'
+} from '../host/cgroup-files.ts'
+import { unifiedFreezer } from '../host/freezer.ts'
 
 /**
  * Control groups below `parent` on a host where v2 has the controllers. `parent` must hold no process of its own (or be the root of the hierarchy):

@@ -1,7 +1,7 @@
 /** Removes what an earlier process of the same data directory left behind: processes, control groups, directories. */
 
 import { setTimeout as delay } from 'node:timers/promises'
-import { killAll, readPids, removeGroup, subgroups, tryWriteControl } from '../cgroup-files.ts'
+import { killAll, readPids, removeGroup, subgroups, tryWriteControl } from '../host/cgroup-files.ts'
 import type { ContainerRecord, ContainerRecords } from './container-record.ts'
 import { bootId, membersOf, readProcess, readProcesses, signalAll, startedBelow } from './process-table.ts'
 

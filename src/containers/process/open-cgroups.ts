@@ -2,8 +2,8 @@
 
 import { readFileSync } from 'node:fs'
 import type { Cgroups } from './cgroups.ts'
-import type { Hierarchy } from '../cgroup-files.ts'
-import { isCode, makeGroup, parseHierarchies, readControl, readPids, writeControl } from '../cgroup-files.ts'
+import type { Hierarchy } from '../host/cgroup-files.ts'
+import { isCode, makeGroup, parseHierarchies, readControl, readPids, writeControl } from '../host/cgroup-files.ts'
 import { openCgroupV1 } from './cgroup-v1.ts'
 import { openCgroupV2 } from './cgroup-v2.ts'
 

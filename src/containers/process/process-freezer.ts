@@ -1,6 +1,6 @@
 /** Stops and continues all processes of a container: by its control group, else by signals to each of them. */
 
-import { freezeFully } from '../freezer.ts'
+import { freezeFully } from '../host/freezer.ts'
 import type { CgroupLeaf } from './cgroups.ts'
 import { membersOf, readProcesses, signalAll } from './process-table.ts'
 
