@@ -1,6 +1,5 @@
 /** The containers of a Docker Engine: how it is reached, which images serve which kinds, and the factory. */
 
-import { createHash } from 'node:crypto'
 import { statfs } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
@@ -19,6 +18,7 @@ import { openImageCollector } from '../containers/docker/image-collector.ts'
 import { dockerProtections } from '../containers/docker/list-protections.ts'
 import { dockerManifest } from '../containers/docker/manifest.ts'
 import type { DockerFactorySettings, ImageSettings } from '../containers/docker/settings.ts'
+import { instanceOf } from '../containers/docker/settings.ts'
 import type { Reach } from '../containers/docker/start-container.ts'
 import type { OpenedPause } from '../containers/pause/open-pause.ts'
 import { openPause } from '../containers/pause/open-pause.ts'
@@ -163,8 +163,7 @@ function factorySettings(
   const { HostConfig: host = {}, ...body } = readExtraArguments(docker.extraArgs)
   return {
     namePrefix: docker.namePrefix,
-    // Two platforms on one engine have data directories of their own, on hosts of their own.
-    instance: createHash('sha256').update(`${hostname()}:${dataDir}`).digest('hex').slice(0, 16),
+    instance: instanceOf(hostname(), dataDir),
     network: containers.network,
     networkName: docker.network,
     dns: docker.dns,

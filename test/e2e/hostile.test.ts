@@ -46,7 +46,7 @@ describe('hostile clients of a whole server', () => {
       await assertOnlyKnownContainers(server)
       await eventually('no descriptor is kept', async () => (await server.metric('process_open_fds')) < 150)
       assert.equal(await server.stop(), 0)
-      assertNothingLeft(server)
+      await assertNothingLeft(server)
       assert.doesNotMatch(server.output(), /"level":"(error|fatal)"/)
     } finally {
       await server.stop()

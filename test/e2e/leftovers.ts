@@ -1,11 +1,15 @@
-/** The proof that containers left nothing on the host: no process, control group, mount or directory. */
+/** The proof that containers left nothing on the host: no process, control group, mount or directory, and nothing on the engine. */
 
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
+import { ID_LABEL, INSTANCE_LABEL, instanceOf } from '../../src/containers/docker/settings.ts'
 import { readProcesses } from '../../src/containers/process/process-table.ts'
+import { askEngine } from '../docker/engine-api.ts'
+import { dockerHost } from '../docker/engine.ts'
 import type { TestServer } from './server.ts'
-import { dispose, eventually } from './server.ts'
+import { PROVIDER, dispose, eventually } from './server.ts'
 
 /** Fails unless what is on the host belongs to containers that the running server knows. Waits a moment for those that are going. */
 export async function assertOnlyKnownContainers(server: TestServer): Promise<void> {
@@ -13,7 +17,7 @@ export async function assertOnlyKnownContainers(server: TestServer): Promise<voi
   await eventually('containers that are on the host are known', async () => {
     const { body } = await server.admin('GET', '/admin/pool')
     const known = new Set((body as unknown as readonly { readonly id: string }[]).map(({ id }) => id))
-    const found = [...directories(containerDirectory(server.dataDir)), ...leaves(server.dataDir)]
+    const found = await containersOf(server)
     unknown = found.filter((name) => !known.has(name))
     return unknown.length === 0
   }).catch((error: unknown) => assert.fail(`${String(error)}: ${unknown.join(', ')}`))
@@ -23,7 +27,7 @@ export async function assertOnlyKnownContainers(server: TestServer): Promise<voi
 export async function stopClean(server: TestServer): Promise<void> {
   try {
     assert.equal(await server.stop(), 0)
-    assertNothingLeft(server)
+    await assertNothingLeft(server)
   } finally {
     await server.stop()
     dispose(server)
@@ -31,7 +35,8 @@ export async function stopClean(server: TestServer): Promise<void> {
 }
 
 /** Fails when a server that has ended left anything behind. */
-export function assertNothingLeft({ dataDir }: Pick<TestServer, 'dataDir'>): void {
+export async function assertNothingLeft({ dataDir }: Pick<TestServer, 'dataDir'>): Promise<void> {
+  if (PROVIDER === 'docker') assert.deepEqual(await onEngine(dataDir), [], 'containers')
   assert.deepEqual(directories(containerDirectory(dataDir)), [], 'directories')
   assert.deepEqual(groups(dataDir).filter(existsSync), [], 'control groups')
   assert.ok(!readFileSync('/proc/mounts', 'utf8').includes(dataDir), 'mounts')
@@ -41,6 +46,19 @@ export function assertNothingLeft({ dataDir }: Pick<TestServer, 'dataDir'>): voi
     return command.includes(dataDir) || environment.includes(dataDir) ? [`${pid} ${command.slice(0, 200)}`] : []
   })
   assert.deepEqual(processes, [], 'processes')
+}
+
+async function containersOf({ dataDir }: TestServer): Promise<readonly string[]> {
+  return PROVIDER === 'docker' ? onEngine(dataDir) : [...directories(containerDirectory(dataDir)), ...leaves(dataDir)]
+}
+
+/** Ids of the server's containers on the engine, in whatever state. */
+async function onEngine(dataDir: string): Promise<readonly string[]> {
+  const label = `${INSTANCE_LABEL}=${instanceOf(hostname(), dataDir)}`
+  const filters = encodeURIComponent(JSON.stringify({ label: [label] }))
+  const answer = await askEngine(dockerHost, 'GET', `/containers/json?all=true&filters=${filters}`)
+  const listed = answer.json() as readonly { readonly Labels: Readonly<Record<string, string>> }[]
+  return listed.map(({ Labels }) => Labels[ID_LABEL] ?? '')
 }
 
 /** Processes in the control groups of the server's containers. */

@@ -272,7 +272,7 @@ describe('1.6, 4.11: outcomes of actions that fail', () => {
       assert.ok(server.memoryMb() < 300, `${server.memoryMb()} MB`)
       await assertOnlyKnownContainers(server)
       assert.equal(await server.stop(), 0)
-      assertNothingLeft(server)
+      await assertNothingLeft(server)
     } finally {
       await server.stop()
       dispose(server)

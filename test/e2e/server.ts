@@ -14,6 +14,12 @@ const EXECUTABLE = fileURLToPath(new URL('../../bin/stave.js', import.meta.url))
 export const GUEST =
   '23bc46b1-71f6-4ed5-8c54-816aa4f8c502:123zO3xZCLrMN6v2BKK1dXYFpXlPkccOFqm12CdAsMgRU4VrNZ9lyGVCGuMDGIwP'
 const START_MS = 30_000
+/** Who makes the containers: the suites of this folder run on sandboxed processes, and as a part of `npm run test:docker` on an engine. */
+export const PROVIDER = process.env['TEST_CONTAINERS'] ?? 'process'
+const PROVIDER_FLAGS: Readonly<Record<string, readonly string[]>> = {
+  process: [],
+  docker: ['--containers', 'docker', '--containers-stem-cells', '{"nodejs":1}'],
+}
 
 /** The fields of answers that tests read; which of them are there depends on the request. */
 export interface Body {
@@ -107,10 +113,17 @@ export async function startServer(
     '--json',
     '--log-format',
     'json',
+    ...(PROVIDER_FLAGS[PROVIDER] ?? []),
     ...(options.flags ?? []),
   ]
+  const { DOCKER_HOST } = process.env
   const child = spawn(command, args, {
-    env: { PATH: process.env['PATH'], HOME: dataDir, ...options.env },
+    env: {
+      PATH: process.env['PATH'],
+      HOME: dataDir,
+      ...(DOCKER_HOST !== undefined && { DOCKER_HOST }),
+      ...options.env,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let output = ''

@@ -1,5 +1,6 @@
 /** What the docker factory is told. */
 
+import { createHash } from 'node:crypto'
 import type { Resources } from '../container-factory.ts'
 
 /** When images of users are pulled: `openwhisk` before each start (but for tags other than `latest` a copy that is here will do), the others as Kubernetes has them. */
@@ -57,6 +58,11 @@ export interface DockerFactorySettings {
   readonly startTimeoutMs: number
   /** Creations that are sent to the engine at once. */
   readonly parallelStarts: number
+}
+
+/** Names a platform among those on one engine: two of them have data directories of their own, on hosts of their own. */
+export function instanceOf(host: string, dataDir: string): string {
+  return createHash('sha256').update(`${host}:${dataDir}`).digest('hex').slice(0, 16)
 }
 
 /** Labels by which containers and networks are found again. */

@@ -1,0 +1,132 @@
+/** Docker factories for tests: on the run's engine, each with containers and a network of its own, and the proof that nothing of them is left. */
+
+import assert from 'node:assert/strict'
+import { hostname } from 'node:os'
+import type { DockerContainerFactory, EngineFacts } from '../../src/containers/docker/docker-container-factory.ts'
+import { createDockerContainerFactory } from '../../src/containers/docker/docker-container-factory.ts'
+import { parseEngineAddress } from '../../src/containers/docker/engine-address.ts'
+import type { EngineClient } from '../../src/containers/docker/engine-client.ts'
+import { createEngineClient } from '../../src/containers/docker/engine-client.ts'
+import { createEngineTransport } from '../../src/containers/docker/engine-transport.ts'
+import { resolvePaths } from '../../src/containers/docker/host-paths.ts'
+import type { DockerFactorySettings } from '../../src/containers/docker/settings.ts'
+import { INSTANCE_LABEL } from '../../src/containers/docker/settings.ts'
+import type { Reach } from '../../src/containers/docker/start-container.ts'
+import { openPause } from '../../src/containers/pause/open-pause.ts'
+import { loadConfig } from '../../src/config/load.ts'
+import type { Config } from '../../src/config/schema.ts'
+import { systemClock, systemTimers } from '../../src/model/clock.ts'
+import { silentLogger } from '../../src/telemetry/logger.ts'
+import { dockerHost } from './engine.ts'
+
+/** Images that `npm run images:local` builds, and those that the rig makes of them. */
+export const NODE = { kind: 'nodejs:24', image: 'stave/action-nodejs-v24:local' }
+export const PYTHON = { kind: 'python:3.11', image: 'stave/action-python-v3.11:local' }
+/** No registry listens there. */
+export const UNKNOWN = { kind: 'nodejs:24', image: '127.0.0.1:1/none-such:1' }
+
+export interface OpenedFactory {
+  readonly factory: DockerContainerFactory
+  readonly client: EngineClient
+  readonly instance: string
+  /** Stops it and fails when containers or the network are left. */
+  close(): Promise<void>
+}
+
+export interface FactoryOptions {
+  readonly instance?: string
+  readonly settings?: Partial<DockerFactorySettings>
+  readonly pause?: Config['docker']['pause']
+  readonly reach?: Reach
+  readonly isRuntimeImage?: boolean
+  readonly isSentinelled?: boolean
+}
+
+let opened = 0
+
+export function openClient(timeouts: { readonly requestMs?: number } = {}): EngineClient {
+  const transport = createEngineTransport(parseEngineAddress(dockerHost, '', false), 20)
+  return createEngineClient(transport, { requestMs: timeouts.requestMs ?? 60_000, quickMs: 10_000, pullMs: 60_000 })
+}
+
+/** A started factory. */
+export async function openFactory(options: FactoryOptions = {}): Promise<OpenedFactory> {
+  const instance = options.instance ?? `test${process.pid}n${opened++}`
+  const client = openClient()
+  const { config } = await loadConfig({
+    env: {},
+    flags: {},
+    readFile: () => '',
+    homedir: '/',
+    cwd: '/',
+  })
+  const factory = createDockerContainerFactory({
+    client,
+    settings: {
+      namePrefix: 'wsk',
+      instance,
+      network: 'host',
+      networkName: `stave-${instance}`,
+      dns: [],
+      dnsSearch: [],
+      dnsOptions: [],
+      extraEnv: [],
+      extra: { body: {}, host: {} },
+      images: {
+        pullPolicy: 'openwhisk',
+        runtimesRegistry: '',
+        userImagesRegistry: '',
+        localImagePrefix: '',
+        highWaterPercent: 85,
+        lowWaterPercent: 75,
+      },
+      readOnlyRoot: true,
+      cpuLimit: 'shares',
+      tmpMb: 64,
+      openFiles: 1024,
+      processes: 1024,
+      memoryMb: 0,
+      cpuMilli: 0,
+      resources: {},
+      maxAnswerBytes: 1024 * 1024,
+      apiHost: 'http://127.0.0.1:3233',
+      startTimeoutMs: 30_000,
+      parallelStarts: 10,
+      ...options.settings,
+    },
+    clock: systemClock,
+    timers: systemTimers,
+    log: silentLogger,
+    isRuntimeImage: () => options.isRuntimeImage ?? true,
+    isSentinelled: () => options.isSentinelled ?? true,
+    reach: options.reach ?? { type: 'address' },
+    isLocal: (info) => info.name === hostname(),
+    choosePause: async ({ version, info }: EngineFacts) => {
+      const { pause } = await openPause({
+        wanted: options.pause ?? 'auto',
+        engine: client,
+        engineRunc: { version: version.runcVersion, commit: version.runcCommit ?? info.runcCommit },
+        paths: resolvePaths({ ...config.docker, host: dockerHost }),
+        log: silentLogger,
+      })
+      return pause
+    },
+  })
+  await factory.start()
+  return {
+    factory,
+    client,
+    instance,
+    async close() {
+      await factory.stop()
+      const after = openClient()
+      await after.connect()
+      try {
+        assert.deepEqual(await after.listContainers([`${INSTANCE_LABEL}=${instance}`]), [], 'containers are left')
+        assert.equal(await after.inspectNetwork(`stave-${instance}`), undefined, 'the network is left')
+      } finally {
+        await after.close()
+      }
+    },
+  }
+}
