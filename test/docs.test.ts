@@ -65,7 +65,9 @@ describe('commands', () => {
     const wanted = fences
       .filter(({ language }) => language === 'sh')
       .flatMap(({ lines }) =>
-        lines.flatMap((line) => [...line.matchAll(/\bnpm (?:run )?([a-z]+)/g)].map(([, name = '']) => name)),
+        lines.flatMap((line) =>
+          [...line.matchAll(/\bnpm (?:run )?([a-z]+(?::[a-z]+)*)/g)].map(([, name = '']) => name),
+        ),
       )
       .filter((name) => !['ci', 'install'].includes(name))
     assert.ok(wanted.includes('start') && wanted.includes('test'))
