@@ -214,7 +214,7 @@ describe('HTTP channel', () => {
   test('after output that never became whole, the container takes no further run', async () => {
     const { channel, output } = await open(ok)
     await run(channel)
-    output.whenWhole = (done) => done(false)
+    output.whenWhole = (_run, done) => done(false)
     channel.drained(() => undefined)
     assert.deepEqual(await run(channel), { type: 'lost', reached: false })
   })

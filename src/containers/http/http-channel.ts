@@ -5,6 +5,7 @@
 
 import type { Dispatcher } from 'undici'
 import { Pool } from 'undici'
+import type { ActivationId } from '../../model/ids.ts'
 import type { RuntimeChannel, RuntimeReply } from '../runtime-channel.ts'
 import type { SentinelOutput } from './sentinel-output.ts'
 
@@ -26,8 +27,6 @@ export interface HttpChannelOptions {
   readonly answerLimitBytes: number
 }
 
-type Done = (reply: RuntimeReply) => void
-
 /**
  * A server says in `Keep-Alive: timeout=5` when it will close an idle connection, and is believed, a second early; one that does not say has its
  * connections kept for this long (Node closes after 5 s, Go never).
@@ -43,7 +42,7 @@ const UNREACHABLE: RuntimeReply = { type: 'lost', reached: false }
 export function createHttpChannel(options: HttpChannelOptions): HttpChannel {
   const { origin, output } = options
   /** Ends of the exchanges under way. */
-  const inFlight = new Set<Done>()
+  const inFlight = new Set<Answered>()
   let pool = openPool(options)
   let closed = false
   /** The output of a run did not come to its end: what follows could not be told apart from it. */
@@ -51,6 +50,8 @@ export function createHttpChannel(options: HttpChannelOptions): HttpChannel {
   let broken = false
   let concurrent = false
   let outputPending = true
+  /** The run, or the failed init (no id), that was answered last and whose output nobody has asked for yet. */
+  let lastAnswered: { readonly id: ActivationId | undefined } | undefined
 
   const channel: HttpChannel = {
     get broken() {
@@ -66,23 +67,32 @@ export function createHttpChannel(options: HttpChannelOptions): HttpChannel {
     answerLimitBytes: options.answerLimitBytes,
     onOutput: () => undefined,
     init(message, done) {
-      post('/init', Buffer.from(message), (reply) => {
-        const taken = reply.type === 'answer' && reply.status === 200
-        if (taken) concurrent = options.concurrent
-        else if (reply.type !== 'lost') output.expect()
+      const offer = options.concurrent ? { ...HEADERS, [CONCURRENT_HEADER]: '1' } : HEADERS
+      post('/init', Buffer.from(message), offer, (reply, { attributed }) => {
+        if (reply.type !== 'lost' && reply.status === 200) {
+          concurrent = options.concurrent
+          output.attributed = options.concurrent && attributed
+        } else settleOutput(undefined, reply, false)
         done(reply)
       })
     },
-    run(_activationId, message, done) {
+    run(activationId, message, done) {
       if (muddled) return done(UNREACHABLE)
-      post('/run', Buffer.from(message, 'latin1'), (reply) => {
-        if (reply.type !== 'lost') output.expect()
+      // Until the answer says otherwise: a run that is given up at its time limit has no answer.
+      outputPending = true
+      lastAnswered = undefined
+      post('/run', Buffer.from(message, 'latin1'), HEADERS, (reply, { silent }) => {
+        settleOutput(activationId, reply, silent)
         done(reply)
       })
     },
     drained(done) {
       if (!outputPending) return done(true)
-      output.whenWhole((whole) => {
+      const run = lastAnswered
+      lastAnswered = undefined
+      // A run that was given up has not ended: what it printed so far is all there is.
+      if (run === undefined) return output.whenQuiet(done)
+      output.whenWhole(run.id, (whole) => {
         muddled ||= !whole
         done(whole)
       })
@@ -97,27 +107,30 @@ export function createHttpChannel(options: HttpChannelOptions): HttpChannel {
       if (closed) return
       closed = true
       output.end()
-      for (const done of inFlight) done(LOST)
-      inFlight.clear()
+      for (const done of inFlight) done(LOST, NOTHING_SAID)
       void pool.destroy()
     },
   }
-  output.onText = (stream, text) => channel.onOutput(stream, text, undefined)
+  output.onText = (stream, text, run) => channel.onOutput(stream, text, run)
 
-  function post(path: string, body: Buffer, done: Done): void {
-    if (closed) return done(LOST)
+  /** What there is to wait for after this reply. Sentinels follow what has begun: runtimes refuse with other statuses, and print nothing then. */
+  function settleOutput(id: ActivationId | undefined, reply: RuntimeReply, silent: boolean): void {
+    const delimited = reply.type !== 'lost' && (reply.status === 200 || reply.status === 502)
+    outputPending = !silent
+    lastAnswered = delimited ? { id } : undefined
+    if (delimited) output.expect(id, silent)
+  }
+
+  function post(path: string, body: Buffer, headers: Readonly<Record<string, string>>, done: Answered): void {
+    if (closed) return done(LOST, NOTHING_SAID)
     const limit = channel.answerLimitBytes
-    const answered: Done = (reply) => {
+    const answered: Answered = (reply, said) => {
       if (!inFlight.delete(answered)) return
       broken ||= reply.type === 'lost'
-      done(reply)
+      done(reply, said)
     }
     inFlight.add(answered)
-    const request = { origin, path, method: 'POST', body, headers: HEADERS } as const
-    pool.dispatch(
-      request,
-      answerCollector(limit, answered, (none) => (outputPending = !none)),
-    )
+    pool.dispatch({ origin, path, method: 'POST', body, headers }, answerCollector(limit, answered))
   }
 
   return channel
@@ -126,24 +139,31 @@ export function createHttpChannel(options: HttpChannelOptions): HttpChannel {
 const HEADERS = { 'content-type': 'application/json', accept: 'application/json' }
 /** By which a runtime of ours says that a run printed nothing: there is no sentinel to wait for. */
 const OUTPUT_HEADER = 'x-stave-output'
+/** Offered on an init, and agreed to on its answer: lines carry activation ids. */
+const CONCURRENT_HEADER = 'x-stave-concurrent'
+
+/** What an answer says beyond the contract. */
+interface Said {
+  readonly silent: boolean
+  readonly attributed: boolean
+}
+const NOTHING_SAID: Said = { silent: false, attributed: false }
+type Answered = (reply: RuntimeReply, said: Said) => void
 
 /** Collects one answer; calls back exactly once. What exceeds the limit is counted and dropped. */
-function answerCollector(
-  limit: number,
-  done: Done,
-  printedNothing: (none: boolean) => void,
-): Dispatcher.DispatchHandler {
+function answerCollector(limit: number, done: Answered): Dispatcher.DispatchHandler {
   const chunks: Buffer[] = []
   let length = 0
   let sent = false
   let status = 0
+  let said = NOTHING_SAID
   return {
     onRequestStart() {
       sent = true
     },
     onResponseStart(_controller, statusCode, headers) {
       status = statusCode
-      printedNothing(headers[OUTPUT_HEADER] === 'none')
+      said = { silent: headers[OUTPUT_HEADER] === 'none', attributed: headers[CONCURRENT_HEADER] === '1' }
     },
     onResponseData(_controller, chunk) {
       if (length <= limit) chunks.push(chunk)
@@ -151,11 +171,11 @@ function answerCollector(
     },
     onResponseEnd() {
       const body = Buffer.concat(chunks)
-      if (length <= limit) done({ type: 'answer', status, body })
-      else done({ type: 'tooLarge', status, length, prefix: body.subarray(0, limit) })
+      if (length <= limit) done({ type: 'answer', status, body }, said)
+      else done({ type: 'tooLarge', status, length, prefix: body.subarray(0, limit) }, said)
     },
     onResponseError() {
-      done(sent ? LOST : UNREACHABLE)
+      done(sent ? LOST : UNREACHABLE, NOTHING_SAID)
     },
   }
 }

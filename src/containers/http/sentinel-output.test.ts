@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { virtualClock } from '../../../test/virtual-clock.ts'
+import type { ActivationId } from '../../model/ids.ts'
 import { SENTINEL, createSentinelOutput } from './sentinel-output.ts'
 import type { SentinelOutput } from './sentinel-output.ts'
 
@@ -16,8 +17,8 @@ function waitForRun(sentinelled: boolean): Scene {
   const clock = virtualClock()
   const output = createSentinelOutput(sentinelled, clock)
   let whole: boolean | undefined
-  output.expect()
-  output.whenWhole((told) => (whole = told))
+  output.expect(undefined, false)
+  output.whenWhole(undefined, (told) => (whole = told))
   return { output, advance: (ms) => clock.advance(ms), whole: () => whole }
 }
 
@@ -69,4 +70,41 @@ test('the end of the container ends every wait', () => {
   const { output, whole } = waitForRun(true)
   output.end()
   assert.equal(whole(), true)
+})
+
+test('where ids are told, each run has its own lines and its own end', async () => {
+  const clock = virtualClock()
+  const output = createSentinelOutput(true, clock)
+  output.attributed = true
+  const [one, two, three] = ['1', '2', '3'].map((digit) => digit.repeat(32) as ActivationId)
+  const texts: string[] = []
+  output.onText = (stream, text, run) => texts.push(`${run?.[0] ?? '-'} ${stream} ${text.toString()}`)
+  const line = (run: ActivationId | undefined, text: string): Buffer => Buffer.from(`\x1e${run ?? ''} ${text}\n`)
+  const both = (run: ActivationId | undefined): void => {
+    for (const stream of ['stdout', 'stderr'] as const) output.feed(stream, line(run, SENTINEL))
+  }
+  output.feed('stdout', line(one, 'a'))
+  output.feed('stdout', line(two, 'b'))
+  output.feed('stdout', Buffer.from('nobody’s\n'))
+  // A long line comes in parts.
+  output.feed('stdout', Buffer.from(`\x1e${one ?? ''} long `))
+  output.feed('stderr', line(two, 'c'))
+  output.feed('stdout', Buffer.from('line\n'))
+  output.feed('stdout', Buffer.from('nobody’s\n'))
+  assert.deepEqual(texts, ['1 stdout a\n', '2 stdout b\n', '1 stdout long ', '2 stderr c\n', '1 stdout line\n'])
+
+  const whole: string[] = []
+  both(two)
+  for (const run of [one, two]) {
+    output.expect(run, false)
+    output.whenWhole(run, (told) => whole.push(`${run?.[0] ?? ''} ${told}`))
+  }
+  assert.deepEqual(whole, ['2 true'])
+  output.expect(three, true)
+  both(three)
+  assert.deepEqual(whole, ['2 true'])
+  both(one)
+  assert.deepEqual(whole, ['2 true', '1 true'])
+  await clock.advance(60_000)
+  assert.deepEqual(whole, ['2 true', '1 true'])
 })
