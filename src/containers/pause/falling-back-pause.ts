@@ -70,8 +70,8 @@ interface Held {
   work: Promise<void> | undefined
 }
 
-/** Containers in a row that a strategy cannot reach before it is given up. */
-const UNREACHABLE_IN_A_ROW = 3
+/** Containers that a strategy which has never worked cannot reach before it is given up. */
+const UNREACHABLE = 3
 
 export function createPause(deps: PauseDeps): Pause {
   const { isFrozen, log } = deps
@@ -89,6 +89,8 @@ export function createPause(deps: PauseDeps): Pause {
     fallBacks: 0,
     uncertain: 0,
   }
+  /** Strategies that have worked: what they do not reach is a container that has ended. */
+  const proven = new Set<PauseName>()
   let chosen = deps.chosen
   let unreachable = 0
 
@@ -136,7 +138,7 @@ export function createPause(deps: PauseDeps): Pause {
     try {
       await strategyOf(by).suspend(target)
       counters.suspends++
-      unreachable = 0
+      proven.add(by)
     } catch (error) {
       counters.suspendFailures[by]++
       if (error instanceof PauseUnusable) {
@@ -154,10 +156,9 @@ export function createPause(deps: PauseDeps): Pause {
     }
   }
 
-  /** Gives a strategy up that cannot work here, or that did not reach several containers one after the other. */
+  /** Gives a strategy up that cannot work here, or that has reached none of the first containers. */
   function reconsider(name: PauseName, error: PauseUnusable): void {
-    unreachable = error.scope === 'container' ? unreachable + 1 : 0
-    if (error.scope === 'container' && unreachable < UNREACHABLE_IN_A_ROW) return
+    if (error.scope === 'container' && (proven.has(name) || ++unreachable < UNREACHABLE)) return
     unreachable = 0
     givenUp.add(name)
     if (chosen !== name) return
