@@ -173,6 +173,7 @@ function factorySettings(
     extra: { body: { ...body }, host: { ...host } },
     images,
     readOnlyRoot: docker.readOnlyRoot,
+    init: docker.init,
     cpuLimit: docker.cpuLimit,
     tmpMb: containers.tmpMb,
     openFiles: containers.openFiles,

@@ -81,6 +81,7 @@ export async function openFactory(options: FactoryOptions = {}): Promise<OpenedF
         lowWaterPercent: 75,
       },
       readOnlyRoot: true,
+      init: true,
       cpuLimit: 'shares',
       tmpMb: 64,
       openFiles: 1024,

@@ -161,6 +161,11 @@ export const docker = {
     failure: 'On: runtime images that write elsewhere than to /tmp fail. Off: actions can fill the engine’s disk.',
     whom: 'Operators of runtime images that write to their root.',
   }),
+  init: flag(true, {
+    doc: 'The first process of a container is the engine’s own init, which reaps orphans and lets the runtime be killed by its own signals. Where the engine has none, containers are started without it.',
+    failure: 'Off: a runtime that kills itself hangs until its time limit, and orphans of actions stay as zombies.',
+    whom: 'Operators whose images have an init of their own.',
+  }),
   cpuLimit: choice(['shares', 'quota'], 'shares', {
     doc: 'What a container’s part of the CPU time is: `shares`, a weight that counts only when CPU time is short; `quota`, a ceiling at all times.',
     failure: '`quota`: single calls are slower on an idle host.',

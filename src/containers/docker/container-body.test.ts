@@ -19,6 +19,7 @@ const place: ContainerPlace = {
   image: 'registry.example.org/team/node:1',
   readOnlyRoot: true,
   networkName: 'stave',
+  init: true,
   published: false,
   apiHost: 'http://10.0.0.1:3233',
   capacity: { memoryMb: 1024, cpuMilli: 4000 },
@@ -42,6 +43,7 @@ const settings: DockerFactorySettings = {
     lowWaterPercent: 75,
   },
   readOnlyRoot: true,
+  init: true,
   cpuLimit: 'shares',
   tmpMb: 64,
   openFiles: 1000,
@@ -125,11 +127,12 @@ describe('body of a container', () => {
   test('extra arguments win over what bounds it, and do not take labels or environment away', () => {
     const extra = {
       body: { Env: ['MORE=1'], Labels: { team: 'x', 'org.stave.instance': 'another' }, User: '5' },
-      host: { CapDrop: ['NET_RAW'], Init: true },
+      host: { CapDrop: ['NET_RAW'], Init: false },
     }
     const changed = body({ settings: { extra } })
     assert.deepEqual(changed.HostConfig['CapDrop'], ['NET_RAW'])
-    assert.equal(changed.HostConfig['Init'], true)
+    assert.equal(body().HostConfig['Init'], true)
+    assert.equal(changed.HostConfig['Init'], false)
     assert.equal(changed['User'], '5')
     assert.deepEqual(changed['Env'], ['PROXY=http://proxy', '__OW_API_HOST=http://10.0.0.1:3233', 'MORE=1'])
     assert.equal((changed['Labels'] as Record<string, string>)['org.stave.instance'], '0123456789abcdef')

@@ -11,6 +11,8 @@ export interface ContainerPlace {
   /** The image says that it can do with a read-only root file system. */
   readonly readOnlyRoot: boolean
   readonly networkName: string
+  /** The engine has an init, and it is wanted. */
+  readonly init: boolean
   /** The runtime is reached by a port of the engine's host, not by the container's address. */
   readonly published: boolean
   readonly apiHost: string
@@ -66,6 +68,7 @@ function hostConfig(spec: ContainerSpec, place: ContainerPlace, settings: Docker
     }),
     LogConfig: { Type: 'json-file', Config: { 'max-size': `${LOG_FILE_MB}m`, 'max-file': '2' } },
     RestartPolicy: { Name: 'no' },
+    ...(place.init && { Init: true }),
     ...dns(settings),
     ...(place.published && { PortBindings: { [RUNTIME_PORT]: [{ HostIp: '', HostPort: '' }] } }),
   }

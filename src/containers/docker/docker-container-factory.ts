@@ -276,6 +276,7 @@ export function createDockerContainerFactory(options: DockerContainerFactoryOpti
           reach: options.reach,
           isRuntimeImage: options.isRuntimeImage,
           isSentinelled: options.isSentinelled,
+          initMissing: { seen: false },
           whenDead(engineId, callback) {
             starting.set(engineId, callback)
           },

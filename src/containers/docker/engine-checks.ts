@@ -108,7 +108,12 @@ function unreachable({ address, local }: EngineReport, { code, message }: Engine
     case 'ECONNREFUSED':
       return check('OW101', 'problem', text('does not run: nothing listens there'), `start Docker; ${elsewhere}`)
     default:
-      return check('OW101', 'problem', text(`does not answer: ${message}`), local ? `look at its log; ${elsewhere}` : elsewhere)
+      return check(
+        'OW101',
+        'problem',
+        text(`does not answer: ${message}`),
+        local ? `look at its log; ${elsewhere}` : elsewhere,
+      )
   }
 }
 
@@ -144,7 +149,12 @@ function checkHost({ paths, cgroupVersion, freezer, runc, hasRuncState, hasConta
   const profile = `docker.hostProfile is ${paths.profile} here`
   return [
     cgroupVersion === 'none'
-      ? check('OW105', 'note', `path ${paths.cgroup} missing, or no control groups in it`, `set docker.paths.cgroup (${profile})`)
+      ? check(
+          'OW105',
+          'note',
+          `path ${paths.cgroup} missing, or no control groups in it`,
+          `set docker.paths.cgroup (${profile})`,
+        )
       : check('OW105', 'ok', `control groups ${cgroupVersion} at ${paths.cgroup}`),
     freezer === undefined
       ? check('OW106', 'ok', 'freezers of containers can be written')
@@ -154,10 +164,20 @@ function checkHost({ paths, cgroupVersion, freezer, runc, hasRuncState, hasConta
       : check('OW107', 'note', runc, 'only docker.pause: runc (INVOKER_USE_RUNC=true) needs it'),
     hasRuncState
       ? check('OW108', 'ok', `state of runc at ${paths.runc}`)
-      : check('OW108', 'note', `path ${paths.runc} missing, set docker.paths.runc`, `the engine makes it with its first container (${profile})`),
+      : check(
+          'OW108',
+          'note',
+          `path ${paths.runc} missing, set docker.paths.runc`,
+          `the engine makes it with its first container (${profile})`,
+        ),
     hasContainers
       ? check('OW109', 'ok', `files of containers at ${paths.containers}`)
-      : check('OW109', 'note', `path ${paths.containers} missing, set docker.paths.containers`, 'nothing needs it: logs are read through the API'),
+      : check(
+          'OW109',
+          'note',
+          `path ${paths.containers} missing, set docker.paths.containers`,
+          'nothing needs it: logs are read through the API',
+        ),
   ]
 }
 
@@ -200,7 +220,12 @@ function checkProtections({ securityOptions, liveRestore }: EngineInfo): readonl
         ),
     liveRestore
       ? check('OW114', 'ok', 'containers survive a restart of the engine')
-      : check('OW114', 'note', 'containers end with the engine', 'set "live-restore": true in /etc/docker/daemon.json to keep them'),
+      : check(
+          'OW114',
+          'note',
+          'containers end with the engine',
+          'set "live-restore": true in /etc/docker/daemon.json to keep them',
+        ),
   ]
 }
 
@@ -215,9 +240,15 @@ function checkDisk({ info, diskUsedPercent }: EngineFacts, highWater: number, lo
 }
 
 function checkLimits({ warnings, cgroupVersion, cgroupDriver }: EngineInfo): Check {
-  const limits = warnings.filter((text) => /limit support|memory|cpu|pids|blkio/i.test(text) && !NETWORK_WARNING.test(text))
+  const limits = warnings.filter(
+    (text) => /limit support|memory|cpu|pids|blkio/i.test(text) && !NETWORK_WARNING.test(text),
+  )
   if (limits.length === 0) {
-    return check('OW116', 'ok', `memory, processes and CPU are bounded by control groups v${cgroupVersion} (${cgroupDriver})`)
+    return check(
+      'OW116',
+      'ok',
+      `memory, processes and CPU are bounded by control groups v${cgroupVersion} (${cgroupDriver})`,
+    )
   }
   const memory = limits.some((text) => /No memory limit support/.test(text))
   const remedy = 'start the host’s kernel with cgroup_enable=memory swapaccount=1'

@@ -42,6 +42,8 @@ export interface DockerFactorySettings {
   readonly images: ImageSettings
   /** The root file system is read-only for images that say that they can do with it. */
   readonly readOnlyRoot: boolean
+  /** The engine's own init is the first process of a container. */
+  readonly init: boolean
   /** Processor time: a weight, or a ceiling. */
   readonly cpuLimit: 'shares' | 'quota'
   readonly tmpMb: number

@@ -43,6 +43,8 @@ export interface StartDeps {
   readonly isRuntimeImage: (spec: Pick<ContainerSpec, 'kind' | 'image'>) => boolean
   readonly isSentinelled: (spec: Pick<ContainerSpec, 'kind' | 'image'>) => boolean
   readonly leftBehind: (engineId: string) => void
+  /** Set once the engine has turned out to have no init. */
+  readonly initMissing: { seen: boolean }
   /** Has `callback` called when the engine tells that the container has ended, until it is known as one that runs. */
   readonly whenDead: (engineId: string, callback: () => void) => void
 }
@@ -66,7 +68,10 @@ export async function startContainer(spec: ContainerSpec, deadline: Deadline, on
     return await takeOver(spec, engineId, 0n, false, deadline, on)
   } catch (error) {
     await discard(engineId, on)
-    throw startError(error, image)
+    if (!lacksInit(error, on)) throw startError(error, image)
+    on.initMissing.seen = true
+    on.log.warn({ error }, 'the Docker Engine has no init (docker-init, tini): containers are started without one')
+    return startContainer(spec, deadline, on)
   }
 }
 
@@ -108,6 +113,7 @@ async function create(
       image,
       readOnlyRoot: settings.readOnlyRoot && known.labels[READ_ONLY_ROOT_LABEL] === 'true',
       networkName: network.name,
+      init: settings.init && !on.initMissing.seen,
       published: reach.type === 'published',
       apiHost: network.apiHost,
       capacity,
@@ -223,6 +229,10 @@ async function discard(engineId: string, on: StartDeps): Promise<void> {
     on.log.warn({ engineId, error }, 'a container that did not start could not be removed; it is tried again')
     on.leftBehind(engineId)
   }
+}
+
+function lacksInit(error: unknown, { settings, initMissing }: StartDeps): boolean {
+  return settings.init && !initMissing.seen && error instanceof EngineError && error.message.includes('docker-init')
 }
 
 /** An error of the engine in the factory's terms. 127 and its texts: the image's command is not there. */
