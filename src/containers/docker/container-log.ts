@@ -21,7 +21,7 @@ const LONGEST_PAUSE_MS = 5000
 
 /** Follows the log from `sinceNano` on and feeds it to `output`, which is told of the end. */
 export function followLog(
-  client: Pick<EngineClient, 'followLogs'>,
+  client: Pick<EngineClient, 'readLogs'>,
   engineId: string,
   sinceNano: bigint,
   output: SentinelOutput,
@@ -35,7 +35,9 @@ export function followLog(
     let pauseMs = FIRST_PAUSE_MS
     while (!stopping.signal.aborted) {
       try {
-        await readStream()
+        await readStream(true)
+        // The engine ends a stream that is followed before it has written a last line that has no end.
+        await readStream(false)
         return
       } catch (error) {
         if (error instanceof EngineError && error.status === 404) return
@@ -45,9 +47,9 @@ export function followLog(
     }
   }
 
-  async function readStream(): Promise<void> {
+  async function readStream(follow: boolean): Promise<void> {
     const after = lastNano
-    stream = await client.followLogs(engineId, after)
+    stream = await client.readLogs(engineId, after, follow)
     if (stopping.signal.aborted) return stream.close()
     const decoder = createLogDecoder()
     for await (const chunk of stream.chunks) {

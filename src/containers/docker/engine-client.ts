@@ -70,8 +70,11 @@ export interface EngineClient {
   listContainers(labels: LabelFilter): Promise<readonly ListedContainer[]>
   /** Ends of containers (`die`, `oom`, `destroy`) as they come; ends when the engine does. */
   events(labels: LabelFilter): Promise<{ readonly events: AsyncIterable<ContainerEvent>; close(): void }>
-  /** The container's output from then on, framed (log-frames.ts), with time stamps. `sinceNano` in nanoseconds since the epoch. */
-  followLogs(engineId: string, sinceNano: bigint): Promise<EngineStream>
+  /**
+   * The container's output from then on, framed (log-frames.ts), with time stamps. `sinceNano` in nanoseconds since the epoch. `follow`: until the container
+   * ends; else what there is.
+   */
+  readLogs(engineId: string, sinceNano: bigint, follow: boolean): Promise<EngineStream>
   /** What the container printed last, unframed and without time stamps. */
   tailLogs(engineId: string, lines: number): Promise<Buffer>
   /** Resolves when the image is there. Rejects with `EngineError` also for what goes wrong in the middle. */
@@ -164,9 +167,9 @@ export function createEngineClient(transport: EngineTransport, timeouts: EngineT
         close: () => stream.close(),
       }
     },
-    followLogs(engineId, sinceNano) {
+    readLogs(engineId, sinceNano, follow) {
       const since = `${sinceNano / 1_000_000_000n}.${String(sinceNano % 1_000_000_000n).padStart(9, '0')}`
-      const path = `${prefix}/containers/${engineId}/logs?follow=true&stdout=true&stderr=true&timestamps=true&since=${since}`
+      const path = `${prefix}/containers/${engineId}/logs?follow=${follow}&stdout=true&stderr=true&timestamps=true&since=${since}`
       return transport.stream({ method: 'GET', path, timeoutMs: timeouts.requestMs })
     },
     async tailLogs(engineId, lines) {
