@@ -160,7 +160,6 @@ function factorySettings(
   images: ImageSettings,
 ): DockerFactorySettings {
   const { docker, containers, dataDir } = config
-  const { HostConfig: host = {}, ...body } = readExtraArguments(docker.extraArgs)
   return {
     namePrefix: docker.namePrefix,
     instance: instanceOf(hostname(), dataDir),
@@ -170,7 +169,7 @@ function factorySettings(
     dnsSearch: docker.dnsSearch,
     dnsOptions: docker.dnsOptions,
     extraEnv: docker.extraEnv,
-    extra: { body: { ...body }, host: { ...host } },
+    extra: readExtraArguments(docker.extraArgs),
     images,
     readOnlyRoot: docker.readOnlyRoot,
     init: docker.init,

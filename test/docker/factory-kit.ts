@@ -71,7 +71,7 @@ export async function openFactory(options: FactoryOptions = {}): Promise<OpenedF
       dnsSearch: [],
       dnsOptions: [],
       extraEnv: [],
-      extra: { body: {}, host: {} },
+      extra: {},
       images: {
         pullPolicy: 'openwhisk',
         runtimesRegistry: '',

@@ -33,7 +33,7 @@ const settings: DockerFactorySettings = {
   dnsSearch: [],
   dnsOptions: [],
   extraEnv: ['PROXY=http://proxy'],
-  extra: { body: {}, host: {} },
+  extra: {},
   images: {
     pullPolicy: 'openwhisk',
     runtimesRegistry: '',
@@ -124,14 +124,23 @@ describe('body of a container', () => {
     assert.equal(body().HostConfig['PortBindings'], undefined)
   })
 
-  test('extra arguments win over what bounds it, and do not take labels or environment away', () => {
+  test('extra arguments add to what bounds it or win over it, and take nothing of it away', () => {
     const extra = {
-      body: { Env: ['MORE=1'], Labels: { team: 'x', 'org.stave.instance': 'another' }, User: '5' },
-      host: { CapDrop: ['NET_RAW'], Init: false },
+      Env: ['MORE=1'],
+      Labels: { team: 'x', 'org.stave.instance': 'another' },
+      User: '5',
+      HostConfig: {
+        CapDrop: ['NET_RAW'],
+        SecurityOpt: ['apparmor=mine'],
+        Tmpfs: { '/run': '' },
+        PidsLimit: 9,
+        Init: false,
+      },
     }
     const changed = body({ settings: { extra } })
-    assert.deepEqual(changed.HostConfig['CapDrop'], ['NET_RAW'])
-    assert.equal(body().HostConfig['Init'], true)
+    assert.deepEqual(changed.HostConfig['CapDrop'], ['ALL', 'NET_RAW'])
+    assert.deepEqual(changed.HostConfig['SecurityOpt'], ['no-new-privileges', 'apparmor=mine'])
+    assert.equal(changed.HostConfig['PidsLimit'], 9)
     assert.equal(changed.HostConfig['Init'], false)
     assert.equal(changed['User'], '5')
     assert.deepEqual(changed['Env'], ['PROXY=http://proxy', '__OW_API_HOST=http://10.0.0.1:3233', 'MORE=1'])

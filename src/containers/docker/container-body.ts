@@ -1,6 +1,8 @@
 /** The Engine API's create body of a container: what bounds it, what it may do, what it sees. */
 
 import type { ContainerSpec } from '../container-factory.ts'
+import type { CreateBody, HostConfigBody } from './create-body.ts'
+import { merge } from './extra-arguments.ts'
 import type { DockerFactorySettings } from './settings.ts'
 import { ID_LABEL, INSTANCE_LABEL, POOL_LABELS } from './settings.ts'
 
@@ -24,10 +26,8 @@ const MB = 1024 * 1024
 /** Output that the engine keeps of a container, twice: it is read as it comes, and the longest log of an activation is 10 MB. */
 const LOG_FILE_MB = 16
 
-/** The body for `POST /containers/create`. What `extra` sets wins. */
-export function containerBody(spec: ContainerSpec, place: ContainerPlace, settings: DockerFactorySettings): object {
-  const { extra } = settings
-  const { HostConfig: _none, ...body } = extra.body
+/** The body for `POST /containers/create`, with `extra` laid over it; what tells whose the container is stays. */
+export function containerBody(spec: ContainerSpec, place: ContainerPlace, settings: DockerFactorySettings): CreateBody {
   const env = [
     ...settings.extraEnv,
     `__OW_API_HOST=${place.apiHost}`,
@@ -38,19 +38,18 @@ export function containerBody(spec: ContainerSpec, place: ContainerPlace, settin
     [ID_LABEL]: spec.id,
     [POOL_LABELS]: JSON.stringify(spec.labels),
   }
-  return {
+  const body: CreateBody = {
     Image: place.image,
     OpenStdin: false,
     Tty: false,
-    ...body,
-    Env: [...env, ...listOf(body['Env'])],
-    Labels: { ...recordOf(body['Labels']), ...labels },
+    Env: env,
     ...(place.published && { ExposedPorts: { [RUNTIME_PORT]: {} } }),
-    HostConfig: { ...hostConfig(spec, place, settings), ...extra.host },
+    HostConfig: hostConfig(spec, place, settings),
   }
+  return merge(merge(body, settings.extra), { Labels: labels })
 }
 
-function hostConfig(spec: ContainerSpec, place: ContainerPlace, settings: DockerFactorySettings): object {
+function hostConfig(spec: ContainerSpec, place: ContainerPlace, settings: DockerFactorySettings): HostConfigBody {
   const bytes = spec.memoryMb * MB
   return {
     NetworkMode: place.networkName,
@@ -79,26 +78,18 @@ function processorTime(
   spec: ContainerSpec,
   capacity: ContainerPlace['capacity'],
   limit: DockerFactorySettings['cpuLimit'],
-): object {
+): HostConfigBody {
   const milli = spec.cpuMilli > 0 ? spec.cpuMilli : (spec.memoryMb / capacity.memoryMb) * capacity.cpuMilli
   if (limit === 'quota') return { NanoCpus: Math.max(10, Math.round(milli)) * 1_000_000 }
   return { CpuShares: Math.max(2, Math.round((1024 * milli) / capacity.cpuMilli)) }
 }
 
-function dns({ dns, dnsSearch, dnsOptions }: DockerFactorySettings): object {
+function dns({ dns, dnsSearch, dnsOptions }: DockerFactorySettings): HostConfigBody {
   return {
     ...(dns.length > 0 && { Dns: dns }),
     ...(dnsSearch.length > 0 && { DnsSearch: dnsSearch }),
     ...(dnsOptions.length > 0 && { DnsOptions: dnsOptions }),
   }
-}
-
-function listOf(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : []
-}
-
-function recordOf(value: unknown): object {
-  return typeof value === 'object' && value !== null ? value : {}
 }
 
 const LONGEST_NAME = 128

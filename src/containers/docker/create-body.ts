@@ -1,6 +1,10 @@
-/** The body that the Engine API takes for creating a container, as far as arguments of `docker run` reach; all of it optional. Names are the engine's. */
+/** The body that the Engine API takes for creating a container, as far as it is used here; all of it optional. Names are the engine's. */
 
 export interface CreateBody {
+  readonly Image?: string
+  readonly OpenStdin?: boolean
+  readonly Tty?: boolean
+  readonly ExposedPorts?: Readonly<Record<string, object>>
   readonly Hostname?: string
   readonly Domainname?: string
   readonly User?: string
@@ -16,6 +20,14 @@ export interface CreateBody {
 }
 
 export interface HostConfigBody {
+  readonly NetworkMode?: string
+  readonly Memory?: number
+  readonly MemorySwap?: number
+  readonly RestartPolicy?: { readonly Name: string }
+  readonly PortBindings?: Readonly<Record<string, readonly { readonly HostIp: string; readonly HostPort: string }[]>>
+  readonly Dns?: readonly string[]
+  readonly DnsSearch?: readonly string[]
+  readonly DnsOptions?: readonly string[]
   readonly CapAdd?: readonly string[]
   readonly CapDrop?: readonly string[]
   readonly Privileged?: boolean

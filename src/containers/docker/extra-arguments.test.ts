@@ -327,4 +327,19 @@ describe('extra arguments', () => {
     })
     assert.deepEqual(merge(base, {}), base)
   })
+
+  test('another log driver does not get the options of the first, which it would refuse', () => {
+    const base: CreateBody = { HostConfig: { LogConfig: { Type: 'json-file', Config: { 'max-size': '16m' } } } }
+    const logs = (given: Readonly<Record<string, readonly string[]>>): unknown =>
+      merge(base, readExtraArguments(given)).HostConfig?.LogConfig
+    assert.deepEqual(logs({ 'log-driver': ['journald'], 'log-opt': ['tag=a'] }), {
+      Type: 'journald',
+      Config: { tag: 'a' },
+    })
+    assert.deepEqual(logs({ 'log-driver': ['journald'] }), { Type: 'journald' })
+    assert.deepEqual(logs({ 'log-opt': ['max-file=9'] }), {
+      Type: 'json-file',
+      Config: { 'max-size': '16m', 'max-file': '9' },
+    })
+  })
 })

@@ -65,9 +65,16 @@ function readerOf(name: string): { readonly argument: string; readonly read: Rea
   throw new BadArgument(`docker.extraArgs: there is no argument ${argument}${hint}`)
 }
 
-/** Both bodies in one: objects are merged, lists joined (of resource limits, the later one of a name wins), of other values the later one wins. */
+/**
+ * Both bodies in one, as `docker run` would have it: objects are merged, lists joined (of resource limits, the later one of a name wins), of other values
+ * the later one wins. Options of logs belong to their driver and go with it.
+ */
 export function merge(one: CreateBody, other: CreateBody): CreateBody {
-  const merged = mergeObjects(one, other)
+  const [mine, theirs] = [one.HostConfig, other.HostConfig]
+  const driver = theirs?.LogConfig?.Type
+  const replaced = driver !== undefined && driver !== mine?.LogConfig?.Type
+  const base = replaced ? { ...one, HostConfig: { ...mine, LogConfig: {} } } : one
+  const merged = mergeObjects(base, other)
   const limits = merged.HostConfig?.Ulimits
   if (limits === undefined) return merged
   // The engine passes on what it gets, and a limit that is set twice keeps the container from starting.
@@ -75,7 +82,7 @@ export function merge(one: CreateBody, other: CreateBody): CreateBody {
   return { ...merged, HostConfig: { ...merged.HostConfig, Ulimits: [...byName.values()] } }
 }
 
-function mergeObjects<T extends object>(one: T, other: T): T {
+function mergeObjects<T extends object>(one: T, other: object): T {
   const merged = Object.entries(other).map(([key, value]: [string, unknown]) => [
     key,
     mergeValues(Reflect.get(one, key), value),

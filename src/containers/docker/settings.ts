@@ -2,6 +2,7 @@
 
 import { createHash } from 'node:crypto'
 import type { Resources } from '../container-factory.ts'
+import type { CreateBody } from './create-body.ts'
 
 /** When images of users are pulled: `openwhisk` before each start (but for tags other than `latest` a copy that is here will do), the others as Kubernetes has them. */
 export type PullPolicy = 'openwhisk' | 'ifNotPresent' | 'always' | 'never'
@@ -37,8 +38,8 @@ export interface DockerFactorySettings {
   readonly dnsOptions: readonly string[]
   /** `NAME=value`, in front of what the platform sets. */
   readonly extraEnv: readonly string[]
-  /** Members of the Engine API's create body that override those below. */
-  readonly extra: { readonly body: Readonly<Record<string, unknown>>; readonly host: Readonly<Record<string, unknown>> }
+  /** Laid over the create body of every container. */
+  readonly extra: CreateBody
   readonly images: ImageSettings
   /** The root file system is read-only for images that say that they can do with it. */
   readonly readOnlyRoot: boolean
