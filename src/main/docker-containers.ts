@@ -20,6 +20,7 @@ import { dockerManifest } from '../containers/docker/manifest.ts'
 import type { DockerFactorySettings, ImageSettings } from '../containers/docker/settings.ts'
 import { instanceOf } from '../containers/docker/settings.ts'
 import type { Reach } from '../containers/docker/start-container.ts'
+import { startFailure } from '../containers/docker/unreachable-engine.ts'
 import type { OpenedPause } from '../containers/pause/open-pause.ts'
 import { openPause } from '../containers/pause/open-pause.ts'
 import { formatImage } from '../model/manifest.ts'
@@ -44,7 +45,7 @@ export async function openDockerContainers(options: ContainersOptions): Promise<
     return await open(options, client, address)
   } catch (error) {
     await client.close()
-    throw error
+    throw startFailure(docker.host, error)
   }
 
   async function open(on: ContainersOptions, client: EngineClient, address: EngineAddress): Promise<OpenedContainers> {

@@ -26,10 +26,10 @@ export function listenOnTcp(server: Server, host: string, port: number): Promise
 
 function explain(error: NodeJS.ErrnoException, host: string, port: number): Error {
   const reasons: Readonly<Record<string, string>> = {
-    EADDRINUSE: `port ${port} of ${host} is in use: stop what listens there, or choose another with --port`,
-    EACCES: `port ${port} may not be listened on by this user: choose one above 1023 with --port`,
-    EADDRNOTAVAIL: `${host} is not an address of this host: choose another with --host`,
-    ENOTFOUND: `${host} cannot be resolved: give an address with --host`,
+    EADDRINUSE: `port ${port} of ${host} is in use: stop what listens there, or choose another with --port (OW002)`,
+    EACCES: `port ${port} may not be listened on by this user: choose one above 1023 with --port (OW002)`,
+    EADDRNOTAVAIL: `${host} is not an address of this host: choose another with --host (OW002)`,
+    ENOTFOUND: `${host} cannot be resolved: give an address with --host (OW002)`,
   }
   return new Error(reasons[error.code ?? ''] ?? `cannot listen on ${host}:${port}: ${error.message}`, { cause: error })
 }
@@ -40,7 +40,7 @@ export async function listenOnSocket(server: Server, path: string): Promise<void
   mkdirSync(directory, { recursive: true, mode: 0o700 })
   const { uid, mode } = lstatSync(directory)
   if (uid !== process.getuid?.())
-    throw new Error(`${directory} belongs to another user: remove it or choose another --data-dir`)
+    throw new Error(`${directory} belongs to another user: remove it or choose another --data-dir (OW001)`)
   if ((mode & 0o077) !== 0) chmodSync(directory, 0o700)
   rmSync(path, { force: true })
   await new Promise<void>((resolve, reject) => {

@@ -3,8 +3,9 @@
 import { Command } from 'commander'
 import type { Cli } from '../cli.ts'
 import { handler, optionsOf } from '../cli.ts'
+import type { Check } from '../../model/check-codes.ts'
 import { EXIT } from '../failure.ts'
-import type { DoctorReport, Finding } from '../host-report.ts'
+import type { DoctorReport } from '../host-report.ts'
 import { bold, printJson } from '../output.ts'
 import { addConfigOptions, loadPlatformConfig } from '../platform-config.ts'
 import { VERSION } from '../version.ts'
@@ -21,9 +22,14 @@ async function diagnose(cli: Cli, command: Command): Promise<number> {
   const { config, warnings } = await loadPlatformConfig(cli, command)
   const { examineHost } = await import('../host-report.ts')
   const report = await examineHost(config, cli.shell.env['PATH'] ?? '')
-  const problems = [report.dataDir, report.port, report.containers].filter(
-    (part) => 'state' in part && part.state === 'problem',
-  )
+  const { dataDir, port, engine, containers } = report
+  const checks = [
+    dataDir,
+    port,
+    ...engine,
+    ...('state' in containers && !engine.includes(containers) ? [containers] : []),
+  ]
+  const problems = checks.filter(({ state }) => state === 'problem')
   if (optionsOf(command).json === true) printJson(cli, { version: VERSION, ...report, warnings })
   else cli.shell.out(render(cli, report, warnings, problems.length))
   return problems.length === 0 ? EXIT.ok : EXIT.general
@@ -39,8 +45,9 @@ function render(cli: Cli, report: DoctorReport, warnings: readonly string[], pro
     finding(report.port),
     ...warnings.map((warning) => row('note', warning)),
     '',
+    ...(report.engine.length === 0 ? [] : [bold(cli, 'Docker Engine'), ...report.engine.map(finding), '']),
     bold(cli, 'Isolation'),
-    ...('state' in containers ? [finding(containers)] : isolationRows(containers.protections)),
+    ...('state' in containers ? [failedIsolation(containers, report.engine)] : isolationRows(containers.protections)),
     '',
     bold(cli, 'Kinds'),
     ...('state' in containers ? [row('note', 'not looked at')] : kindRows(containers)),
@@ -55,13 +62,18 @@ function render(cli: Cli, report: DoctorReport, warnings: readonly string[], pro
     '',
     problems === 0
       ? 'A server can start here.'
-      : `A server cannot start here: ${problems} problem${problems === 1 ? '' : 's'}.`,
+      : `A server cannot start here: ${problems} problem${problems === 1 ? '' : 's'}. docs/troubleshooting.md has a section of each code.`,
     '',
   ]
   return lines.join('\n')
 }
 
-type Containers = Exclude<DoctorReport['containers'], Finding>
+/** What keeps containers from being started; an engine's own problem has been told above. */
+function failedIsolation(problem: Check, engine: readonly Check[]): string {
+  return engine.includes(problem) ? row('note', 'not looked at') : finding(problem)
+}
+
+type Containers = Exclude<DoctorReport['containers'], Check>
 
 function isolationRows({ level, root, network, protections, rejected }: Containers['protections']): readonly string[] {
   const how = `${level === 'none' ? 'no sandbox' : level} as ${root ? 'root' : 'an ordinary user'}, network ${network}`
@@ -79,8 +91,8 @@ function kindRows({ kinds, absent }: Containers): readonly string[] {
   ]
 }
 
-function finding({ state, text, remedy }: Finding): string {
-  return row(state, text, remedy)
+function finding({ code, state, text, remedy }: Check): string {
+  return row(state, `${code} ${text}`, remedy)
 }
 
 /** A remedy stands on a line of its own, where it can be copied. */

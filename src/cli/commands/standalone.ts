@@ -56,7 +56,9 @@ async function serve(cli: Cli, command: Command): Promise<number> {
 async function refuseSecondServer(config: Config): Promise<void> {
   if (!(await serverListens(adminEndpoint(config)))) return
   const { dataDir } = config
-  throw generalError(`A server already runs on ${dataDir}: stop it, or choose another directory with --data-dir.`)
+  throw generalError(
+    `A server already runs on ${dataDir}: stop it, or choose another directory with --data-dir. (OW001)`,
+  )
 }
 
 /** The key of the user guest, asked of the server itself: it may have been changed or removed since the first start. */

@@ -5,12 +5,8 @@ import type { PauseChoice } from '../pause/choose-pause.ts'
 import type { CgroupVersion } from '../pause/locate-freezer.ts'
 import type { EngineInfo, EngineVersion } from './engine-answers.ts'
 import type { ResolvedPaths } from './host-paths.ts'
-
-/** Why the engine could not be spoken to; `code` is the system's, where it has one. */
-export interface EngineFailure {
-  readonly code: string | undefined
-  readonly message: string
-}
+import type { EngineFailure } from './unreachable-engine.ts'
+import { unreachable } from './unreachable-engine.ts'
 
 /** What this host shows of the four paths, and what of it can be used. */
 export interface HostFacts {
@@ -60,14 +56,14 @@ export interface EngineReport {
 export function checkEngine(report: EngineReport): readonly Check[] {
   const { engine, host, settings } = report
   const configuration = [...checkExtraArgs(settings), ...checkCertificates(settings)]
-  if (!('version' in engine)) return [...configuration, unreachable(report, engine)]
+  if (!('version' in engine)) return [...configuration, unreachable(report.address, engine)]
   return [
     ...configuration,
     check('OW101', 'ok', `Docker Engine ${engine.version.engine} at ${report.address}`),
     checkApi(engine),
     ...(engine.version.os === 'linux' ? [] : [wrongSystem(engine)]),
     ...checkImages(engine, settings.pullPolicy),
-    ...(report.local ? checkHost(host) : []),
+    ...(report.local ? checkHost(host, engine.info) : []),
     checkSuspension(host.choice),
     checkNetwork(engine, host, report.local),
     ...checkProtections(engine.info),
@@ -90,33 +86,6 @@ function checkCertificates({ certPath, missingCertificates }: EngineReport['sett
   return [check('OW118', 'note', text, 'put them there, or set docker.certPath (DOCKER_CERT_PATH) to where they are')]
 }
 
-/** Reasons that have a remedy of their own; others are the engine's log's to tell. */
-function unreachable({ address, local }: EngineReport, { code, message }: EngineFailure): Check {
-  const text = (reason: string): string => `the Docker Engine at ${address} ${reason}`
-  const elsewhere = 'set docker.host (DOCKER_HOST), or docker.paths.socket, where it listens elsewhere'
-  switch (code) {
-    case 'ENOENT':
-      return check('OW101', 'problem', text('is not there'), `install and start Docker; ${elsewhere}`)
-    case 'EACCES':
-    case 'EPERM':
-      return check(
-        'OW101',
-        'problem',
-        text('may not be used by this user'),
-        'run the platform as root, or add its user to the group docker',
-      )
-    case 'ECONNREFUSED':
-      return check('OW101', 'problem', text('does not run: nothing listens there'), `start Docker; ${elsewhere}`)
-    default:
-      return check(
-        'OW101',
-        'problem',
-        text(`does not answer: ${message}`),
-        local ? `look at its log; ${elsewhere}` : elsewhere,
-      )
-  }
-}
-
 function checkApi({ version, unspoken }: EngineFacts): Check {
   if (unspoken !== undefined) return check('OW102', 'problem', unspoken)
   return check('OW102', 'ok', `its API is of version ${version.apiVersion}`)
@@ -131,11 +100,16 @@ function wrongSystem({ version }: EngineFacts): Check {
   )
 }
 
+/** Missing images that are named; the rest is counted. */
+const NAMED = 3
+
 function checkImages({ kinds }: EngineFacts, pullPolicy: string): readonly Check[] {
   const missing = kinds.filter(({ present }) => !present)
   const there = kinds.length - missing.length
   if (missing.length === 0) return [check('OW104', 'ok', `the images of all ${kinds.length} kinds are there`)]
-  const names = missing.map(({ kind, image }) => `${kind} (${image})`).join(', ')
+  const named = missing.slice(0, NAMED).map(({ kind, image }) => `${kind} (${image})`)
+  const more = missing.length > NAMED ? ` and ${missing.length - NAMED} more` : ''
+  const names = `${named.join(', ')}${more}`
   if (pullPolicy === 'never') {
     const text = `images are missing and are not pulled: ${names}`
     const remedy = 'pull or build them (npm run images:local), or set docker.pullPolicy'
@@ -145,16 +119,12 @@ function checkImages({ kinds }: EngineFacts, pullPolicy: string): readonly Check
   return [check('OW104', 'note', text, 'pull them now, or build them: npm run images:local')]
 }
 
-function checkHost({ paths, cgroupVersion, freezer, runc, hasRuncState, hasContainers }: HostFacts): readonly Check[] {
+function checkHost(host: HostFacts, info: EngineInfo): readonly Check[] {
+  const { paths, cgroupVersion, freezer, runc } = host
   const profile = `docker.hostProfile is ${paths.profile} here`
   return [
     cgroupVersion === 'none'
-      ? check(
-          'OW105',
-          'note',
-          `path ${paths.cgroup} missing, or no control groups in it`,
-          `set docker.paths.cgroup (${profile})`,
-        )
+      ? missing('OW105', paths.cgroup, 'docker.paths.cgroup', `no control groups are mounted there; ${profile}`)
       : check('OW105', 'ok', `control groups ${cgroupVersion} at ${paths.cgroup}`),
     freezer === undefined
       ? check('OW106', 'ok', 'freezers of containers can be written')
@@ -162,23 +132,23 @@ function checkHost({ paths, cgroupVersion, freezer, runc, hasRuncState, hasConta
     runc === undefined
       ? check('OW107', 'ok', `${paths.runcBinary} is the engine’s runc`)
       : check('OW107', 'note', runc, 'only docker.pause: runc (INVOKER_USE_RUNC=true) needs it'),
-    hasRuncState
+    host.hasRuncState
       ? check('OW108', 'ok', `state of runc at ${paths.runc}`)
-      : check(
-          'OW108',
-          'note',
-          `path ${paths.runc} missing, set docker.paths.runc`,
-          `the engine makes it with its first container (${profile})`,
-        ),
-    hasContainers
+      : missing('OW108', paths.runc, 'docker.paths.runc', `the engine makes it with its first container; ${profile}`),
+    host.hasContainers
       ? check('OW109', 'ok', `files of containers at ${paths.containers}`)
-      : check(
+      : missing(
           'OW109',
-          'note',
-          `path ${paths.containers} missing, set docker.paths.containers`,
-          'nothing needs it: logs are read through the API',
+          paths.containers,
+          'docker.paths.containers',
+          `the engine has them in ${info.rootDirectory}/containers; nothing needs it: logs are read through the API`,
         ),
   ]
+}
+
+/** A path that is not there, with the setting that says where it is. */
+function missing(code: CheckCode, path: string, setting: string, more: string): Check {
+  return check(code, 'note', `path ${path} missing, set ${setting}`, more)
 }
 
 function checkSuspension({ chosen, warning }: PauseChoice): Check {

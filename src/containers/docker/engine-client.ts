@@ -221,16 +221,21 @@ export function createEngineClient(transport: EngineTransport, timeouts: EngineT
   }
 }
 
+/** There is no version of the API that both sides speak. */
+export class UnspokenApi extends Error {
+  override readonly name = 'UnspokenApi'
+}
+
 /** The newest version that both sides speak. Throws with what to do when there is none. */
 export function agreedVersion(engine: EngineVersion, where: string): string {
   const { apiVersion, minApiVersion } = engine
   if (compareVersions(apiVersion, OLDEST_API) < 0) {
-    throw new Error(
+    throw new UnspokenApi(
       `the Docker Engine ${engine.engine} at ${where} speaks version ${apiVersion} of its API at most, and ${OLDEST_API} is needed: install Docker Engine 19.03 or newer`,
     )
   }
   if (compareVersions(minApiVersion, NEWEST_API) > 0) {
-    throw new Error(
+    throw new UnspokenApi(
       `the Docker Engine ${engine.engine} at ${where} speaks no version of its API before ${minApiVersion}, and this Stave knows none after ${NEWEST_API}: install a newer Stave`,
     )
   }

@@ -74,7 +74,7 @@ export async function chooseLevel(base: LevellessHost, options: LevelOptions): P
   const why = rejected.map(
     ({ level, reason, remedy }) => `${level}: ${reason}${remedy === undefined ? '' : ` (${remedy})`}`,
   )
-  throw new Error(`no sandbox for containers can be built on this host. ${why.join('; ')}`)
+  throw new Error(`no sandbox for containers can be built on this host. ${why.join('; ')} (OW003)`)
 }
 
 /** Without a root of their own, containers find interpreters, launchers and their directories where the host has them: perhaps where only root may look. */

@@ -26,7 +26,9 @@ export function claimRunDirectory(path: string): RunDirectory {
   const groupsFile = join(path, 'cgroups')
   const owner = readOwner(ownerFile)
   if (owner !== undefined && owner.bootId === bootId() && readProcess(owner.pid)?.started === owner.started) {
-    throw new Error(`${path} is in use by process ${owner.pid}: stop it, or give this one another data directory`)
+    throw new Error(
+      `${path} is in use by process ${owner.pid}: stop it, or give this one another data directory (OW001)`,
+    )
   }
   const { pid } = process
   writeFileSync(ownerFile, JSON.stringify({ pid, started: readProcess(pid)?.started ?? '', bootId: bootId() }), {

@@ -44,7 +44,7 @@ export class Database {
       this.#connection.close()
       if (kind.exclusive && isBusy(error)) {
         throw new OpenRefused(
-          `${settings.file} is in use by another process, and only one may work on it at a time. Stop that process, or give this one a data directory of its own.`,
+          `${settings.file} is in use by another process, and only one may work on it at a time. Stop that process, or give this one a data directory of its own. (OW001)`,
         )
       }
       throw error
