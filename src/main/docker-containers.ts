@@ -25,6 +25,7 @@ import type { OpenedPause } from '../containers/pause/open-pause.ts'
 import { openPause } from '../containers/pause/open-pause.ts'
 import { formatImage } from '../model/manifest.ts'
 import type { ContainersOptions, OpenedContainers } from './containers.ts'
+import { observePause } from './pause-metrics.ts'
 
 /** Answers about the engine itself, and pauses: OpenWhisk's 10 s. */
 const QUICK_MS = 10_000
@@ -115,6 +116,7 @@ export async function openDockerContainers(options: ContainersOptions): Promise<
           const problem = factory.problem()
           if (problem !== undefined) throw new Error(problem)
         })
+        if (paused !== undefined) observePause(paused.pause, metrics)
         const { counters } = factory.images
         metrics.observe('counter', 'stave_docker_images_total', 'Pulls and removals of images.', () => [
           { labels: { event: 'pulls' }, value: counters.pulls },
