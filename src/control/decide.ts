@@ -73,8 +73,7 @@ function contend(core: PoolCore, contenders: Heap<Contender>, demand: ActionDema
   const wanted = Math.ceil(core.demands.waiting(demand, now) / action.concurrency)
   if (wanted < starting) cancelRequested(core, own, starting - wanted)
   if (wanted > starting && (own.size < action.maxContainers || hasMarked(own))) {
-    if (demand.changed) core.counters.demandDecisions++
-    demand.changed = false
+    if (core.demands.order(demand, wanted, starting)) core.counters.demandDecisions++
     contenders.push({ demand, held: own.size })
   }
 }

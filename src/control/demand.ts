@@ -1,6 +1,10 @@
 /**
  * What all routers need, as one number an action. Routers state their whole present need, so that the same need stated twice is not two needs; what
  * became ready since a router counted is taken off what it stated, so that one container does not leave a second one being started for nothing.
+ *
+ * What is decided for an action is an order: containers up to the need of that moment. The requests of a burst arrive over many turns of routers' event
+ * loops, and the containers are started a few at a time, so an order is not closed when it is given: until its first container is ready, whoever comes
+ * joins it; from then on it is carried out as far as the need lasts. Only a need that is larger than what is left of the order is decided anew.
  */
 
 import type { ActionKey, ActionRequirements, Demand, RouterId } from './pool-protocol.ts'
@@ -20,14 +24,22 @@ interface Credit {
   readonly at: number
 }
 
+/** Containers that an action is to get, decided at one time. */
+interface Order {
+  /** Containers that may become ready under it from now on. */
+  left: number
+  /** None has become ready yet. */
+  growing: boolean
+}
+
 export interface ActionDemand {
   action: ActionRequirements
   /** When it began to wait, or was last given a container; monotonic ms. */
   since: number
   /** Nothing is tried before: monotonic ms. */
   retryAt: number
-  /** A router has stated something since the last decision. */
-  changed: boolean
+  /** What was decided for it and is not carried out yet. */
+  order: Order | undefined
   /** Routers were told that there is no capacity, and nothing has changed since. */
   reported: boolean
   readonly byRouter: Map<RouterId, Stated>
@@ -74,7 +86,6 @@ export class DemandBook {
     if (known === undefined && this.#demands.size >= this.#maxActions) return false
     const entry = known ?? this.#open(action, now)
     entry.action = action
-    entry.changed = true
     entry.byRouter.set(router, {
       parked: Math.ceil(parked),
       seen: seen ?? sequence,
@@ -93,6 +104,22 @@ export class DemandBook {
     entry.credits = [...recent, { sequence, slots, at: now }]
     entry.since = now
     entry.reported = false
+    if (entry.order === undefined) return
+    entry.order.left--
+    entry.order.growing = false
+  }
+
+  /**
+   * Takes note that `wanted` containers are wanted, of which `starting` are on their way. True when that is a new decision; false when it is part of what
+   * was decided before.
+   */
+  order(entry: ActionDemand, wanted: number, starting: number): boolean {
+    const { order } = entry
+    // Without an order there may be starts all the same: of one whose need was withdrawn and has come back.
+    const covered = order === undefined ? starting > 0 : order.growing || wanted <= order.left
+    if (order === undefined || !covered) entry.order = { left: wanted, growing: true }
+    else order.left = Math.max(order.left, wanted)
+    return !covered
   }
 
   /** Requests that wait at all routers together, less those that announced slots will take. */
@@ -129,7 +156,7 @@ export class DemandBook {
       action,
       since: now,
       retryAt: 0,
-      changed: true,
+      order: undefined,
       reported: false,
       byRouter: new Map(),
       credits: [],

@@ -110,13 +110,14 @@ export function openRouter(options: OpenRouterOptions): Router {
     maxParked: config.router.maxParked,
     maxParkedPerAction: config.router.maxParkedPerAction,
     onChange: (actionKey, parked) => dispatcher.demand(actionKey, parked),
+    nextTurn,
   })
   const processors = availableParallelism()
   const poll = busyPoll({
     clock,
     maxMs: config.router.busyPollUs / 1000,
     maxRuns: Math.floor(processors / 2),
-    nextTurn: (callback) => void setImmediate(callback),
+    nextTurn,
   })
   const dispatcher: Dispatcher = createDispatcher({
     router: 'router0' as RouterId,
@@ -224,6 +225,10 @@ export function openRouter(options: OpenRouterOptions): Router {
       }
     },
   }
+}
+
+function nextTurn(callback: () => void): void {
+  setImmediate(callback)
 }
 
 /** The provider that the configuration names. */

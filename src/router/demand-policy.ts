@@ -11,16 +11,23 @@ export interface Congestion {
   readonly coldMs: number
   /** How long requests have been waiting without a break, in ms. */
   readonly saturatedMs: number
+  /** Processors of the containers' node. */
+  readonly processors: number
 }
+
+/** Mean run in ms below which a run is taken to wait for nothing but its processor: others cannot be woken, used and put to sleep in that time. */
+export const SHORT_RUN_MS = 2
 
 /** Waiting without a break for this long means that the containers do not keep up, however short each wait is: one more is asked for. */
 export const SATURATION_MS = 50
 
 /** The number of parked requests to state to the control plane. */
-export function demandOf({ parked, slots, meanMs, coldMs, saturatedMs }: Congestion): number {
+export function demandOf({ parked, slots, meanMs, coldMs, saturatedMs, processors }: Congestion): number {
   if (slots === 0 || meanMs === undefined) return parked
   const servedMeanwhile = (slots * coldMs) / Math.max(meanMs, 0.01)
   const late = Math.ceil(parked - servedMeanwhile)
   if (late > 0) return late
+  // Short runs that wait although every processor has a container wait for processors: another container would take its share of those from them.
+  if (meanMs < SHORT_RUN_MS && slots >= processors) return 0
   return parked > 0 && saturatedMs >= SATURATION_MS ? 1 : 0
 }

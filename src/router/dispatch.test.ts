@@ -46,6 +46,7 @@ function bench(options: { maxParked?: number; maxParkedPerAction?: number } = {}
     maxParked: options.maxParked ?? 100,
     maxParkedPerAction: options.maxParkedPerAction ?? 100,
     onChange: (key, parked) => dispatcher.demand(key, parked),
+    nextTurn: queueMicrotask,
   })
   const gone = new Set<string>()
   const dispatcher: Dispatcher = createDispatcher({

@@ -9,7 +9,7 @@ import type { ContainerId } from '../model/ids.ts'
 import type { FinishedRun, RunRequest, RunResult } from '../proxy/run-request.ts'
 import { serviceTime } from '../proxy/service-time.ts'
 import type { ServiceTime } from '../proxy/service-time.ts'
-import { SATURATION_MS, demandOf } from './demand-policy.ts'
+import { SATURATION_MS, SHORT_RUN_MS, demandOf } from './demand-policy.ts'
 import type { BusyPoll } from './busy-poll.ts'
 import type { ParkFailure, Parking } from './parking.ts'
 import { isContainer } from './parking.ts'
@@ -73,8 +73,6 @@ interface Learned {
 
 /** A cold start is taken to last this long until one has been seen, in ms. */
 const ASSUMED_COLD_START_MS = 100
-/** Mean run in ms below which runs are kept together. */
-const SHORT_RUN_MS = 2
 /** Busy containers of one action that are compared before a request is queued at one of them. */
 const MAX_LOOKED_AT = 64
 /** A request is handed on this often by containers that go away under it before it is given up. */
@@ -316,6 +314,8 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
       meanMs: lessons.service.meanMs,
       coldMs: coldStarts.waitMs(1, 1),
       saturatedMs: now - (lessons.saturatedSince ?? now),
+      // The router has one of them.
+      processors: deps.parallelism + 1,
     })
     state(lessons, wanted)
     // Nothing may change while the queue stays as long as it is, but its having lasted.

@@ -50,6 +50,8 @@ export interface ParkingDeps {
   readonly maxParkedPerAction: number
   /** Called, once a turn of the event loop and action, when the number of requests parked for an action has changed. */
   readonly onChange: (actionKey: ActionKey, parked: number) => void
+  /** Calls back once, when what is ready to be read in this turn of the event loop has been. */
+  readonly nextTurn: (callback: () => void) => void
 }
 
 interface Parked {
@@ -84,7 +86,7 @@ export function createParking(deps: ParkingDeps): Parking {
   let cancelSweep: Cancel | undefined
 
   function announce(actionKey: ActionKey): void {
-    if (changed.size === 0) queueMicrotask(flush)
+    if (changed.size === 0) deps.nextTurn(flush)
     changed.add(actionKey)
   }
 
