@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
 import { activationRow } from '../../test/conformance/activation-store.ts'
 import { mountSmallDisk } from '../../test/conformance/small-disk.ts'
+import { lineOf } from './activation-lines.ts'
 import { ActivationSpool } from './activation-spool.ts'
 import type { ActivationRow } from './activation-store.ts'
 import { StoreUnavailable } from './artifact-store.ts'
@@ -30,6 +31,10 @@ function rowsOf(count: number): ActivationRow[] {
   return Array.from({ length: count }, (_, index) => activationRow('ns', 'a', index, 'line\nfeed \u2028'))
 }
 
+function linesOf(rows: readonly ActivationRow[]): string {
+  return rows.map((row) => lineOf(row)).join('')
+}
+
 async function drain(spool: ActivationSpool): Promise<ActivationRow[]> {
   const rows: ActivationRow[] = []
   for (let segment = await spool.oldest(); segment !== undefined; segment = await spool.oldest()) {
@@ -44,7 +49,7 @@ describe('ActivationSpool', () => {
     const directory = newDirectory()
     const spool = await opened(directory)
     const rows = rowsOf(100)
-    for (const row of rows) await spool.append([row])
+    for (const row of rows) await spool.append(linesOf([row]))
     assert.ok(readdirSync(directory).length > 3)
     assert.deepEqual(await drain(spool), rows)
     assert.equal(spool.bytes, 0)
@@ -56,14 +61,14 @@ describe('ActivationSpool', () => {
     const directory = newDirectory()
     const [one, two] = [rowsOf(30), rowsOf(30)]
     const first = await opened(directory)
-    await first.append(one)
+    await first.append(linesOf(one))
     await first.close()
     const second = await opened(directory)
     assert.equal(
       second.bytes,
       readdirSync(directory).reduce((sum, name) => sum + statSync(join(directory, name)).size, 0),
     )
-    await second.append(two)
+    await second.append(linesOf(two))
     assert.deepEqual(await drain(second), [...one, ...two])
   })
 
@@ -71,7 +76,7 @@ describe('ActivationSpool', () => {
     const directory = newDirectory()
     const rows = rowsOf(3)
     const first = await opened(directory)
-    await first.append(rows)
+    await first.append(linesOf(rows))
     await first.close()
     const [name = ''] = readdirSync(directory)
     appendFileSync(join(directory, name), '["0123","ns","a",1,0,"{\\"half')
@@ -83,9 +88,9 @@ describe('ActivationSpool', () => {
 
   it('holds no more than its bound', async () => {
     const spool = await opened(newDirectory(), 5000)
-    await assert.rejects(spool.append(rowsOf(100)), StoreUnavailable)
+    await assert.rejects(spool.append(linesOf(rowsOf(100))), StoreUnavailable)
     const rows = rowsOf(2)
-    await spool.append(rows)
+    await spool.append(linesOf(rows))
     assert.deepEqual(await drain(spool), rows)
   })
 
@@ -108,11 +113,11 @@ describe('ActivationSpool', () => {
     assert.ok(disk !== undefined)
     const spool = await opened(disk.directory, 1e9, 1e9)
     const [one, two] = [rowsOf(5), rowsOf(5)]
-    await spool.append(one)
+    await spool.append(linesOf(one))
     disk.fill()
-    await assert.rejects(spool.append(rowsOf(200)), StoreUnavailable)
+    await assert.rejects(spool.append(linesOf(rowsOf(200))), StoreUnavailable)
     disk.free()
-    await spool.append(two)
+    await spool.append(linesOf(two))
     assert.deepEqual(await drain(spool), [...one, ...two])
     assert.equal(spool.unreadable, 0)
   })

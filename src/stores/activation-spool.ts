@@ -1,15 +1,12 @@
 /**
  * Where activation records wait when neither the store takes them nor memory can hold more: files of lines in the data directory, a few megabytes
- * each, oldest first. A line is a JSON array of the row's columns. Not synced to disk: it is as durable as the records in activations.db are.
+ * each, oldest first, of the lines of activation-lines.ts. Not synced to disk: it is as durable as the records in activations.db are.
  */
 
 import type { FileHandle } from 'node:fs/promises'
 import { appendFile, mkdir, open, readFile, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { StatusCode } from '../model/activation.ts'
-import { isJsonObject } from '../model/json.ts'
-import type { ActivationId } from '../model/ids.ts'
-import type { NamespaceName } from '../model/names.ts'
+import { lineOf, parseLine } from './activation-lines.ts'
 import type { ActivationRow } from './activation-store.ts'
 import { StoreUnavailable } from './artifact-store.ts'
 
@@ -74,10 +71,10 @@ export class ActivationSpool {
     })
   }
 
-  /** Appends rows. Rejects with `StoreUnavailable`: none of them counts as written then. */
-  append(rows: readonly ActivationRow[]): Promise<void> {
+  /** Appends lines. Rejects with `StoreUnavailable`: none of them counts as written then. */
+  append(text: string): Promise<void> {
     return this.#inTurn(async () => {
-      const lines = Buffer.from(rows.map((row) => lineOf(row)).join(''))
+      const lines = Buffer.from(text)
       if (this.#bytes + lines.length > (this.#options.maxBytes ?? 1024 * MB)) {
         throw new StoreUnavailable(`the spool of activation records is full (${this.#bytes} bytes)`)
       }
@@ -160,38 +157,4 @@ export class ActivationSpool {
     this.#turn = result.catch(() => undefined)
     return result
   }
-}
-
-/** A row as a line of a file: a JSON array whose last element is the document as it is, not as a string, which would have to be escaped. */
-export function lineOf({ activationId, namespace, filter, start, statusCode, document }: ActivationRow): string {
-  return `["${activationId}","${namespace}","${filter}",${start},${statusCode},${document}]\n`
-}
-
-/** The row of a line that `lineOf` wrote, or undefined when the line is torn. */
-export function parseLine(line: string): ActivationRow | undefined {
-  let values: unknown
-  try {
-    values = JSON.parse(line)
-  } catch {
-    return undefined
-  }
-  if (!Array.isArray(values) || values.length !== 6) return undefined
-  const [activationId, namespace, filter, start, statusCode, document] = values as readonly unknown[]
-  if (typeof activationId !== 'string' || typeof namespace !== 'string' || typeof filter !== 'string') return undefined
-  if (typeof start !== 'number' || typeof statusCode !== 'number' || !isJsonObject(document)) return undefined
-  return {
-    activationId: activationId as ActivationId,
-    namespace: namespace as NamespaceName,
-    filter,
-    start,
-    statusCode: statusCode as StatusCode,
-    // Cut out, not rendered again: no name holds a comma or a quote, so the fifth comma is where the document begins.
-    document: line.slice(nthIndexOf(line, ',', 5) + 1, line.lastIndexOf(']')),
-  }
-}
-
-function nthIndexOf(text: string, character: string, n: number): number {
-  let at = -1
-  for (let count = 0; count < n; count++) at = text.indexOf(character, at + 1)
-  return at
 }

@@ -33,6 +33,8 @@ export interface ActivationQuery {
 export interface ActivationStore {
   /** Writes all rows in one transaction. Idempotent: a row whose id exists is left as it is, so that an activation has exactly one record. */
   append(rows: readonly ActivationRow[]): Promise<void>
+  /** As `append`, of texts of lines (activation-lines.ts). default absent: rows are made of them and appended */
+  appendLines?(texts: readonly string[]): Promise<void>
   get(namespace: NamespaceName, activationId: ActivationId): Promise<ActivationRow | undefined>
   /** Newest `start` first. May be cut short, to one row at least, where the documents would exceed 32 MB together. */
   list(query: ActivationQuery): Promise<readonly ActivationRow[]>

@@ -49,16 +49,13 @@ export class ActivationWal {
     try {
       const segment = this.#current ?? this.#begin()
       const before = segment.bytes
-      const chunk = Buffer.from(lines, 'utf8')
       try {
-        let at = 0
-        while (at < chunk.length) at += writeSync(segment.fd, chunk, at)
+        segment.bytes += writeWhole(segment.fd, lines)
       } catch (error) {
         // Half a line would spoil the next one.
         ftruncateSync(segment.fd, before)
         throw error
       }
-      segment.bytes += chunk.length
       segment.live += records
       if (segment.bytes >= (this.#options.segmentBytes ?? 4 * MB)) this.#finish()
       return segment
@@ -68,9 +65,9 @@ export class ActivationWal {
     }
   }
 
-  /** The store has one more of the segment's records. */
-  stored(segment: WalSegment): void {
-    segment.live--
+  /** The store has so many more of the segment's records. */
+  stored(segment: WalSegment, records: number): void {
+    segment.live -= records
     if (segment.live > 0) return
     if (segment !== this.#current) return this.#remove(segment)
     if (segment.bytes < EMPTY_FROM_BYTES) return
@@ -113,4 +110,13 @@ export class ActivationWal {
       this.failures++
     }
   }
+}
+
+/** Writes all of a text; returns how many bytes it has. */
+function writeWhole(fd: number, text: string): number {
+  const bytes = Buffer.byteLength(text)
+  // As a string, since that makes no buffer: and a disk that has room takes it in one piece.
+  let at = writeSync(fd, text)
+  if (at < bytes) for (const rest = Buffer.from(text); at < bytes;) at += writeSync(fd, rest, at)
+  return bytes
 }

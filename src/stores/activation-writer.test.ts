@@ -12,11 +12,12 @@ import { deadlineIn } from '../model/deadline.ts'
 import type { ActivationId } from '../model/ids.ts'
 import { randomIds } from '../model/ids.ts'
 import { parseNamespaceName } from '../model/names.ts'
+import { lineOfRecord, rowsOf } from './activation-lines.ts'
 import { ActivationSpool } from './activation-spool.ts'
+import type { ActivationRow } from './activation-store.ts'
 import type { ActivationWriterOptions } from './activation-writer.ts'
 import { ActivationWriter } from './activation-writer.ts'
 import { StoreUnavailable } from './artifact-store.ts'
-import { rowOf } from './pending-activations.ts'
 
 const NAMESPACE = parseNamespaceName('ns')
 const ids = randomIds()
@@ -42,6 +43,10 @@ function recordOf(start: number, result = 'ok', filter = 'a'): ActivationRecord 
     logsJson: '[]',
     annotationsJson: '[]',
   }
+}
+
+function rowOf(record: ActivationRecord): ActivationRow | undefined {
+  return rowsOf(lineOfRecord(record))[0]
 }
 
 interface Bench {

@@ -1,6 +1,6 @@
 /**
- * The activation store as the hot path sees it: `record` costs a push and a share of one write a turn of the event loop (activation-wal.ts); records
- * are stored behind it in batches, and readers see them at once. Nothing that was recorded is lost while the process lives: what the store does not take is kept and tried again, what memory cannot
+ * The activation store as the hot path sees it: `record` costs a line of text and a share of one write a turn of the event loop (activation-wal.ts); the
+ * lines are stored behind it in batches, and readers see them at once. Nothing that was recorded is lost while the process lives: what the store does not take is kept and tried again, what memory cannot
  * hold goes to the spool, and when neither is possible `saturated` tells the router to accept nothing new.
  */
 
@@ -10,12 +10,13 @@ import type { Deadline } from '../model/deadline.ts'
 import { remainingMs } from '../model/deadline.ts'
 import type { ActivationId } from '../model/ids.ts'
 import type { NamespaceName } from '../model/names.ts'
+import { rowsOf } from './activation-lines.ts'
 import type { ActivationSpool } from './activation-spool.ts'
-import { lineOf } from './activation-spool.ts'
 import type { ActivationQuery, ActivationRow, ActivationStore } from './activation-store.ts'
-import type { ActivationWal, WalSegment } from './activation-wal.ts'
+import type { ActivationWal } from './activation-wal.ts'
 import { StoreUnavailable } from './artifact-store.ts'
-import { PendingActivations, mergedPage, rowOf } from './pending-activations.ts'
+import type { Sheaf } from './pending-activations.ts'
+import { PendingActivations, mergedPage } from './pending-activations.ts'
 
 export interface ActivationWriterOptions {
   readonly store: ActivationStore
@@ -40,7 +41,13 @@ const LAST_RETRY_MS = 5000
 const QUIET_MS = 1000
 /** How often `start` looks whether everything has been stored. */
 const REPLAY_POLL_MS = 5
-const NONE: ReadonlySet<ActivationId> = new Set()
+const NONE: ReadonlySet<Sheaf> = new Set()
+
+/** The records of one turn of the event loop, and who waits for them to be logged. */
+interface Turn {
+  readonly sheaf: Sheaf
+  readonly logged: PromiseWithResolvers<void>
+}
 
 export class ActivationWriter {
   readonly #options: ActivationWriterOptions
@@ -48,14 +55,10 @@ export class ActivationWriter {
   readonly #spool: ActivationSpool
   readonly #maxPendingBytes: number
   readonly #pending = new PendingActivations()
-  /** Records on their way to the store or the spool. */
-  readonly #underWay = new Set<ActivationId>()
-  readonly #waiters = new Map<ActivationId, (() => void)[]>()
+  /** On their way to the store or the spool. */
+  readonly #underWay = new Set<Sheaf>()
   /** Records of this turn of the event loop, to be logged ahead at its end. */
-  #turn: ActivationRecord[] = []
-  #turnLogged: PromiseWithResolvers<void> | undefined
-  /** Rendered rows of records that are logged, and where. */
-  readonly #logged = new Map<ActivationId, { readonly row: ActivationRow; readonly segment: WalSegment | undefined }>()
+  #turn: Turn | undefined
   #scheduled = false
   #batch: Promise<void> | undefined
   #batchBeganAt = -Infinity
@@ -123,49 +126,46 @@ export class ActivationWriter {
    * helped that it may not: the disk takes nothing. Never rejects.
    */
   record(record: ActivationRecord): Promise<void> {
-    this.#take(record)
-    if (this.#options.wal === undefined) return Promise.resolve()
-    this.#turn.push(record)
-    if (this.#turnLogged === undefined) {
-      this.#turnLogged = Promise.withResolvers()
-      setImmediate(() => this.#logTurn())
-    }
-    return this.#turnLogged.promise
+    const { sheaf, logged } = (this.#turn ??= this.#beginTurn())
+    this.#take(record, sheaf)
+    if (sheaf.ids.length >= BATCH_ROWS || sheaf.lines.length >= BATCH_BYTES) this.#endTurn()
+    return this.#options.wal === undefined ? Promise.resolve() : logged.promise
   }
 
-  #take(record: ActivationRecord): void {
-    this.#pending.add(record)
-    if (this.#pending.bytes > this.#maxPendingBytes) void this.#spill()
-    this.#schedule()
+  #beginTurn(): Turn {
+    if (this.#options.wal !== undefined) setImmediate(() => this.#endTurn())
+    return { sheaf: this.#pending.open(), logged: Promise.withResolvers() }
   }
 
-  #logTurn(): void {
-    // A quick store may have some of them already.
-    const records = this.#turn.filter(({ activationId }) => this.#pending.has(activationId))
-    const logged = this.#turnLogged
-    this.#turn = []
-    this.#turnLogged = undefined
-    let lines = ''
-    const rows = records.map((record) => {
-      const row = rowOf(record)
-      lines += lineOf(row)
-      return row
-    })
-    const segment = rows.length === 0 ? undefined : this.#options.wal?.write(lines, rows.length)
-    for (const row of rows) this.#logged.set(row.activationId, { row, segment })
-    logged?.resolve()
+  #endTurn(): void {
+    const turn = this.#turn
+    if (turn === undefined) return
+    this.#turn = undefined
+    const { sheaf, logged } = turn
+    if (sheaf.ids.length > 0) sheaf.segment = this.#options.wal?.write(sheaf.lines, sheaf.ids.length)
+    logged.resolve()
   }
 
   /** Takes a record; resolves when it is in the store or in the spool, however long that takes. */
   store(record: ActivationRecord): Promise<void> {
-    // The journal has it until it is stored.
-    this.#take(record)
-    const { activationId } = record
+    // Not logged ahead: the journal has it until it is stored.
+    const sheaf = this.#take(record, this.#pending.open())
     return new Promise((resolve) => {
-      const waiting = this.#waiters.get(activationId)
-      if (waiting === undefined) this.#waiters.set(activationId, [resolve])
-      else waiting.push(resolve)
+      sheaf.onStored.push(resolve)
     })
+  }
+
+  #take(record: ActivationRecord, to: Sheaf): Sheaf {
+    const sheaf = this.#pending.add(record, to)
+    if (this.#pending.bytes > this.#maxPendingBytes) void this.#spill()
+    this.#schedule()
+    return sheaf
+  }
+
+  /** The oldest that wait, those of this turn included. */
+  #oldest(except: ReadonlySet<Sheaf>): readonly Sheaf[] {
+    this.#endTurn()
+    return this.#pending.oldest(BATCH_ROWS, BATCH_BYTES, except)
   }
 
   /** As the store's `get`; sees every record taken before, unless it waits in the spool. */
@@ -238,10 +238,10 @@ export class ActivationWriter {
   #flush(): void {
     const replay = this.#spool.bytes > 0 && (this.#replayNext || this.#pending.size === 0)
     this.#replayNext = !replay
-    const records = replay ? [] : this.#pending.oldest(BATCH_ROWS, BATCH_BYTES, this.#underWay)
-    if (!replay && records.length === 0) return
+    const sheaves = replay ? [] : this.#oldest(this.#underWay)
+    if (!replay && sheaves.length === 0) return
     this.#batchBeganAt = this.#options.clock.monotonic()
-    this.#batch = (replay ? this.#replay() : this.#write(records))
+    this.#batch = (replay ? this.#replay() : this.#write(sheaves))
       .then(
         () => {
           this.#problem = undefined
@@ -261,11 +261,22 @@ export class ActivationWriter {
       })
   }
 
-  async #write(records: readonly ActivationRecord[]): Promise<void> {
-    await this.#handOver(records, async () => {
-      await this.#append(records.map((record) => this.#rowOf(record)))
-      this.flushed += records.length
+  async #write(sheaves: readonly Sheaf[]): Promise<void> {
+    await this.#handOver(sheaves, async () => {
+      await this.#appendLines(sheaves.map(({ lines }) => lines))
+      this.flushed += countOf(sheaves)
     })
+  }
+
+  async #appendLines(texts: readonly string[]): Promise<void> {
+    if (this.#store.appendLines !== undefined) {
+      try {
+        return await this.#store.appendLines(texts)
+      } catch (error) {
+        if (error instanceof StoreUnavailable) throw error
+      }
+    }
+    await this.#append(texts.flatMap((lines) => rowsOf(lines)))
   }
 
   async #replay(): Promise<void> {
@@ -296,7 +307,7 @@ export class ActivationWriter {
   }
 
   /** Moves the oldest records that are not in `except` to the spool until the rest takes at most `downTo` bytes. One at a time. */
-  #spill(downTo = 0.75 * this.#maxPendingBytes, except: ReadonlySet<ActivationId> = this.#underWay): Promise<void> {
+  #spill(downTo = 0.75 * this.#maxPendingBytes, except: ReadonlySet<Sheaf> = this.#underWay): Promise<void> {
     this.#spilling ??= this.#spillAll(downTo, except)
       .then(
         () => {
@@ -312,43 +323,34 @@ export class ActivationWriter {
     return this.#spilling
   }
 
-  async #spillAll(downTo: number, except: ReadonlySet<ActivationId>): Promise<void> {
+  async #spillAll(downTo: number, except: ReadonlySet<Sheaf>): Promise<void> {
     while (this.#pending.bytes > downTo) {
-      const records = this.#pending.oldest(BATCH_ROWS, BATCH_BYTES, except)
-      if (records.length === 0) return
-      await this.#handOver(records, async () => {
-        await this.#spool.append(records.map((record) => this.#rowOf(record)))
-        this.spooled += records.length
+      const sheaves = this.#oldest(except)
+      if (sheaves.length === 0) return
+      await this.#handOver(sheaves, async () => {
+        await this.#spool.append(sheaves.map(({ lines }) => lines).join(''))
+        this.spooled += countOf(sheaves)
       })
     }
   }
 
-  /** Keeps others from taking `records` while `body` stores them; forgets them when it has. */
-  async #handOver(records: readonly ActivationRecord[], body: () => Promise<void>): Promise<void> {
-    for (const { activationId } of records) this.#underWay.add(activationId)
+  /** Keeps others from taking `sheaves` while `body` stores them; forgets them when it has. */
+  async #handOver(sheaves: readonly Sheaf[], body: () => Promise<void>): Promise<void> {
+    for (const sheaf of sheaves) this.#underWay.add(sheaf)
     try {
       await body()
-      for (const { activationId } of records) this.#settled(activationId)
+      for (const sheaf of sheaves) this.#settled(sheaf)
     } finally {
-      for (const { activationId } of records) this.#underWay.delete(activationId)
+      for (const sheaf of sheaves) this.#underWay.delete(sheaf)
     }
   }
 
-  #rowOf(record: ActivationRecord): ActivationRow {
-    return this.#logged.get(record.activationId)?.row ?? rowOf(record)
-  }
-
-  #settled(id: ActivationId): void {
-    this.#pending.remove(id)
-    const logged = this.#logged.get(id)
-    if (logged !== undefined) {
-      this.#logged.delete(id)
-      if (logged.segment !== undefined) this.#options.wal?.stored(logged.segment)
-    }
-    const waiting = this.#waiters.get(id)
-    if (waiting === undefined) return
-    this.#waiters.delete(id)
-    for (const resolve of waiting) resolve()
+  #settled(sheaf: Sheaf): void {
+    this.#pending.remove(sheaf)
+    const { segment, ids, onStored } = sheaf
+    sheaf.segment = undefined
+    if (segment !== undefined) this.#options.wal?.stored(segment, ids.length)
+    for (const stored of onStored.splice(0)) stored()
   }
 
   async #quiet(): Promise<void> {
@@ -369,4 +371,8 @@ export class ActivationWriter {
   #pause(ms: number): Promise<void> {
     return new Promise((resolve) => this.#options.timers.after(ms, resolve))
   }
+}
+
+function countOf(sheaves: readonly Sheaf[]): number {
+  return sheaves.reduce((sum, { ids }) => sum + ids.length, 0)
 }

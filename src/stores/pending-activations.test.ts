@@ -6,7 +6,10 @@ import { MemoryActivationStore } from '../../test/conformance/memory-activation-
 import type { ActivationRecord } from '../model/activation.ts'
 import type { ActivationId } from '../model/ids.ts'
 import { parseNamespaceName } from '../model/names.ts'
-import { PendingActivations, approximateBytes, mergedPage, rowOf } from './pending-activations.ts'
+import { lineOfRecord, rowsOf } from './activation-lines.ts'
+import type { ActivationRow } from './activation-store.ts'
+import type { Sheaf } from './pending-activations.ts'
+import { PendingActivations, bytesOf, mergedPage } from './pending-activations.ts'
 
 describeActivationStore('in memory, for tests', async () => new MemoryActivationStore())
 
@@ -27,29 +30,39 @@ function recordOf(index: number, start: number): ActivationRecord {
   }
 }
 
+function sheafOf(pending: PendingActivations, ...numbers: readonly number[]): Sheaf {
+  const sheaf = pending.open()
+  for (const number of numbers) pending.add(recordOf(number, number), sheaf)
+  return sheaf
+}
+
+function rowOf(record: ActivationRecord): ActivationRow {
+  const [row] = rowsOf(lineOfRecord(record))
+  assert.ok(row !== undefined)
+  return row
+}
+
 describe('PendingActivations', () => {
   it('adds up what it holds, whatever is added twice and removed twice', () => {
     const pending = new PendingActivations()
-    const records = [recordOf(1, 1), recordOf(2, 2)]
-    for (const record of [...records, ...records]) pending.add(record)
-    assert.equal(pending.size, 2)
+    const sheaves = [sheafOf(pending, 1, 2), sheafOf(pending, 3), sheafOf(pending, 1, 3)]
+    assert.equal(pending.size, 3)
     assert.equal(
       pending.bytes,
-      records.reduce((sum, record) => sum + approximateBytes(record), 0),
+      sheaves.reduce((sum, sheaf) => sum + bytesOf(sheaf), 0),
     )
-    for (const { activationId } of [...records, ...records]) pending.remove(activationId)
+    for (const sheaf of [...sheaves, ...sheaves]) pending.remove(sheaf)
     assert.equal(pending.size, 0)
     assert.equal(pending.bytes, 0)
   })
 
   it('takes the oldest within rows and bytes, at least one, and none that is under way', () => {
     const pending = new PendingActivations()
-    const records = [1, 2, 3, 4].map((index) => recordOf(index, index))
-    for (const record of records) pending.add(record)
-    const [first, second, third] = records
+    const [first, second, third] = [sheafOf(pending, 1), sheafOf(pending, 2), sheafOf(pending, 3, 4)] as const
     assert.deepEqual(pending.oldest(2, 1e9, new Set()), [first, second])
     assert.deepEqual(pending.oldest(9, 1, new Set()), [first])
-    assert.deepEqual(pending.oldest(2, 1e9, new Set(first === undefined ? [] : [first.activationId])), [second, third])
+    assert.deepEqual(pending.oldest(3, 1e9, new Set([first])), [second, third])
+    assert.deepEqual(pending.oldest(1, 1e9, new Set([first, second])), [third])
   })
 
   it('shows pages as if every record were in the store already', async () => {
@@ -68,7 +81,7 @@ describe('PendingActivations', () => {
           const record = recordOf(index, start)
           await all.append([rowOf(record)])
           if (stored !== 'pending') await store.append([rowOf(record)])
-          if (stored === 'pending') pending.add(record)
+          if (stored === 'pending') pending.add(record, pending.open())
         }
         const query = { namespace: NAMESPACE, skip, limit, since: 1 }
         const page = await mergedPage(pending.matching(query), query, (part) => store.list(part))
@@ -83,6 +96,6 @@ describe('PendingActivations', () => {
     const record = recordOf(1, 5)
     await store.append([rowOf(record)])
     const query = { namespace: NAMESPACE, skip: 0, limit: 9 }
-    assert.deepEqual(await mergedPage([record], query, (part) => store.list(part)), [rowOf(record)])
+    assert.deepEqual(await mergedPage([rowOf(record)], query, (part) => store.list(part)), [rowOf(record)])
   })
 })

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import type { ActivationRecord, StatusCode } from '../../src/model/activation.ts'
 import type { ActivationId } from '../../src/model/ids.ts'
 import type { NamespaceName } from '../../src/model/names.ts'
-import { rowOf } from '../../src/stores/pending-activations.ts'
+import { lineOfRecord } from '../../src/stores/activation-lines.ts'
 import type { ApiServer } from './api-server.ts'
 import type { Response, Row } from './table.ts'
 import { describeTable } from './table.ts'
@@ -42,7 +42,7 @@ const store =
   }
 
 async function append(server: ApiServer, ...records: ActivationRecord[]): Promise<void> {
-  await server.stores.activations.append(records.map(rowOf))
+  await server.stores.activations.appendLines(records.map((record) => lineOfRecord(record)))
 }
 
 const starts = ({ json }: Response): unknown[] => {

@@ -1,12 +1,13 @@
 /** The activation store's statements. Runs in the worker. */
 
-import type { Database } from './database.ts'
+import type { Database, Row } from './database.ts'
 import { integer, text } from './database.ts'
 import { probe } from './probe.ts'
 import { read, write } from './protocol.ts'
+import { rowsOf } from '../activation-lines.ts'
 import { summaryOf } from '../activation-summary.ts'
 
-/** Values of one row in the flat arrays that `append` takes and `list` gives: id, namespace, filter, start, status code, document. */
+/** Values of one row in the flat arrays that `list` gives: id, namespace, filter, start, status code, document. */
 export const ROW_WIDTH = 6
 const NAMES_REMEMBERED = 20_000
 /** Pages that one prune gives back to the file system at most, and the share of free pages that it leaves for reuse. */
@@ -16,39 +17,39 @@ const FREE_SHARE = 0.25
 const INSERT = `INSERT INTO activations (id, namespace, filter, start, status, document)
   VALUES (unhex(?), ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`
 
-/** `flat` is rows of `ROW_WIDTH` values, one after the other. */
-function append(db: Database, flat: readonly (string | number)[]): null {
+/** `texts` are lines of activation-lines.ts: one string a turn of the event loop crosses to this thread, not six values a record. */
+function append(db: Database, texts: readonly string[]): null {
   const insert = db.statement(INSERT)
-  for (let at = 0; at < flat.length; at += ROW_WIDTH) {
-    const [id, namespace, filter, start, status, document] = flat.slice(at, at + ROW_WIDTH)
-    if (typeof namespace !== 'string' || typeof filter !== 'string') throw new TypeError('malformed activation row')
-    const owner = numberOf(db, namespace)
-    insert.run(id ?? null, owner, numberOfFilter(db, owner, filter), start ?? null, status ?? null, document ?? null)
+  for (const lines of texts) {
+    for (const { activationId, namespace, filter, start, statusCode, document } of rowsOf(lines)) {
+      const owner = numberOf(db, namespace)
+      insert.run(activationId, owner, numberOfFilter(db, owner, filter), start, statusCode, document)
+    }
   }
   return null
 }
 
 function numberOf(db: Database, namespace: string): number {
-  return remembered(db, namespace, () => {
-    db.run('INSERT INTO namespaces (name) VALUES (?) ON CONFLICT DO NOTHING', namespace)
-    return db.get('SELECT id FROM namespaces WHERE name = ?', namespace)
-  })
+  const known = db.numbers.get(namespace)
+  if (known !== undefined) return known
+  db.run('INSERT INTO namespaces (name) VALUES (?) ON CONFLICT DO NOTHING', namespace)
+  const row = db.get('SELECT id, name FROM namespaces WHERE name = ?', namespace)
+  return remember(db, row, (name) => name)
 }
 
 function numberOfFilter(db: Database, namespace: number, filter: string): number {
-  return remembered(db, `${namespace}\n${filter}`, () => {
-    db.run('INSERT INTO filters (namespace, name) VALUES (?, ?) ON CONFLICT DO NOTHING', namespace, filter)
-    return db.get('SELECT id FROM filters WHERE namespace = ? AND name = ?', namespace, filter)
-  })
+  const known = db.numbers.get(`${namespace}\n${filter}`)
+  if (known !== undefined) return known
+  db.run('INSERT INTO filters (namespace, name) VALUES (?, ?) ON CONFLICT DO NOTHING', namespace, filter)
+  const row = db.get('SELECT id, name FROM filters WHERE namespace = ? AND name = ?', namespace, filter)
+  return remember(db, row, (name) => `${namespace}\n${name}`)
 }
 
-function remembered(db: Database, name: string, find: () => ReturnType<Database['get']>): number {
-  const known = db.numbers.get(name)
-  if (known !== undefined) return known
-  const row = find()
-  if (row === undefined) throw new Error(`no number for ${name}`)
+/** The name is taken from the database: the one that came is a piece of a long text, which would stay in memory with it. */
+function remember(db: Database, row: Row | undefined, keyOf: (name: string) => string): number {
+  if (row === undefined) throw new Error('a name has no number')
   if (db.numbers.size >= NAMES_REMEMBERED) db.numbers.clear()
-  db.numbers.set(name, integer(row, 0))
+  db.numbers.set(keyOf(text(row, 1)), integer(row, 0))
   return integer(row, 0)
 }
 

@@ -4,6 +4,7 @@ import type { StatusCode } from '../../model/activation.ts'
 import type { Clock } from '../../model/clock.ts'
 import type { ActivationId } from '../../model/ids.ts'
 import type { NamespaceName } from '../../model/names.ts'
+import { lineOf } from '../activation-lines.ts'
 import type { ActivationQuery, ActivationRow, ActivationStore } from '../activation-store.ts'
 import { ROW_WIDTH } from './activation-operations.ts'
 import type { StoreConnection } from './store-connection.ts'
@@ -26,12 +27,12 @@ export class SqliteActivationStore implements ActivationStore {
     return this.#connection.open()
   }
 
-  async append(rows: readonly ActivationRow[]): Promise<void> {
-    const flat: (string | number)[] = []
-    for (const row of rows) {
-      flat.push(row.activationId, row.namespace, row.filter, row.start, row.statusCode, row.document)
-    }
-    await this.#connection.call('append', flat)
+  append(rows: readonly ActivationRow[]): Promise<void> {
+    return this.appendLines(rows.map((row) => lineOf(row)))
+  }
+
+  async appendLines(texts: readonly string[]): Promise<void> {
+    await this.#connection.call('append', texts)
   }
 
   async get(namespace: NamespaceName, activationId: ActivationId): Promise<ActivationRow | undefined> {
