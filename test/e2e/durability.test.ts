@@ -63,6 +63,45 @@ test('S3-57: after kill -9 each accepted call has exactly one record, and none r
   }
 })
 
+test('S3-57, S4-76: a kill -9 amid blocking calls loses no record of an answered one; each can be read as soon as it is answered', async () => {
+  let server = await startServer()
+  const answered = new Map<string, number>()
+  try {
+    await server.put('echo', 'function main(a) { return a }')
+    for (let round = 0; round < 3; round++) {
+      const enough = answered.size + 150
+      let killed: Promise<void> | undefined
+      const caller = async (first: number): Promise<void> => {
+        for (let number = first; killed === undefined; number += 16) {
+          const answer = await server.invoke('echo', { number }).catch(() => undefined)
+          if (answer?.status !== 200) return
+          answered.set(answer.body.activationId, number)
+          // Every eighth looks at once, which may be before the kill or after it.
+          if (number % 8 === 0 && killed === undefined) {
+            const read = await server.call('GET', `/activations/${answer.body.activationId}`).catch(() => undefined)
+            assert.ok(read === undefined || read.status === 200, `${answer.body.activationId}: ${read?.status}`)
+          }
+          if (answered.size >= enough) killed ??= server.kill()
+        }
+      }
+      await Promise.all(Array.from({ length: 16 }, (_, index) => caller(1000 * round + index)))
+      await killed
+      server = await startServer({ dataDir: server.dataDir })
+    }
+    assert.ok(answered.size >= 450)
+    for (const [id, number] of answered) {
+      assert.equal((await server.activation(id)).response.result.number, number)
+    }
+    // Of those that were cut off some may have been recorded before their answer left.
+    const { body } = await server.call('GET', '/activations?count=true')
+    const recorded = Number(body.activations)
+    assert.ok(recorded >= answered.size && recorded <= answered.size + 3 * 16)
+  } finally {
+    await server.stop()
+    dispose(server)
+  }
+})
+
 test('S3-55: SIGTERM lets what runs end and what waits in the journal wait; exit 0', async () => {
   let server = await startServer()
   try {
