@@ -28,6 +28,8 @@ export async function readBody({ req, res }: Exchange, { maxBytes, timeoutMs }: 
   checkDeclaredLength(req, maxBytes)
   if (req.destroyed) throw clientGone()
   if (expect !== undefined) res.writeContinue()
+  // Small bodies came with their headers: neither a timer nor listeners are needed, which were a twentieth of a warm call's processor time.
+  if (req.complete) return arrived(req.read(), maxBytes)
 
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
@@ -39,10 +41,7 @@ export async function readBody({ req, res }: Exchange, { maxBytes, timeoutMs }: 
     const onData = (chunk: Buffer): void => {
       bytes += chunk.length
       if (bytes <= maxBytes) chunks.push(chunk)
-      else {
-        const message = `EntityStreamSizeException: incoming entity size (while streaming) exceeded size limit (${maxBytes} bytes)!`
-        settle(new TransportRefusal(413, message))
-      }
+      else settle(tooLarge(maxBytes))
     }
     const onEnd = (): void => settle(undefined)
     const onGone = (): void => settle(clientGone())
@@ -58,6 +57,18 @@ export async function readBody({ req, res }: Exchange, { maxBytes, timeoutMs }: 
     }
     req.on('data', onData).on('end', onEnd).on('error', onGone).on('close', onGone)
   })
+}
+
+/** What had been read of a request when it was complete. */
+function arrived(body: unknown, maxBytes: number): Buffer {
+  if (!(body instanceof Buffer)) return EMPTY
+  if (body.length > maxBytes) throw tooLarge(maxBytes)
+  return body
+}
+
+function tooLarge(maxBytes: number): TransportRefusal {
+  const message = `EntityStreamSizeException: incoming entity size (while streaming) exceeded size limit (${maxBytes} bytes)!`
+  return new TransportRefusal(413, message)
 }
 
 function ignore(): void {}

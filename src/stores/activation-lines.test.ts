@@ -20,10 +20,12 @@ const row: fc.Arbitrary<ActivationRow> = fc
     statusCode: fc.constantFrom<StatusCode>(0, 1, 2, 3),
     result: fc.json(),
   })
-  .map(({ activationId, namespace, result, ...rest }) => ({
-    ...rest,
+  .map(({ activationId, namespace, filter, start, statusCode, result }) => ({
     activationId: activationId as ActivationId,
     namespace: namespace as NamespaceName,
+    filter,
+    start,
+    statusCode,
     document: `{"response":${result},"logs":["]","\\n","é\u2028"],"annotations":[]}`,
   }))
 

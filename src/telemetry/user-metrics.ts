@@ -19,7 +19,7 @@ export interface ActivationObservation {
   readonly durationMs: number
   readonly waitTimeMs: number
   /** Absent: no init belonged to this activation, it was warm. */
-  readonly initTimeMs?: number
+  readonly initTimeMs?: number | undefined
   readonly responseBytes?: number
 }
 
@@ -29,7 +29,7 @@ const STATUS = ['success', 'application_error', 'developer_error', 'internal_err
 const LABELS = ['namespace', 'initiator', 'action', 'kind', 'memory'] as const
 
 /** All instruments of one action for one initiator: found once an activation, instead of once a metric. */
-class ActionSeries {
+export class ActionSeries {
   readonly activations = new Counter()
   readonly coldStarts = new Counter()
   readonly waitTime = new Histogram(SECONDS)
@@ -37,6 +37,19 @@ class ActionSeries {
   readonly duration = new Histogram(SECONDS)
   readonly responseBytes = new Histogram(BYTES)
   readonly statuses: readonly Counter[] = STATUS.map(() => new Counter())
+
+  /** Counts one finished activation. */
+  record({ statusCode, durationMs, waitTimeMs, initTimeMs, responseBytes }: ActivationObservation): void {
+    this.activations.inc()
+    this.statuses[statusCode]?.inc()
+    this.duration.observe(durationMs / 1000)
+    this.waitTime.observe(waitTimeMs / 1000)
+    if (initTimeMs !== undefined) {
+      this.coldStarts.inc()
+      this.initTime.observe(initTimeMs / 1000)
+    }
+    if (responseBytes !== undefined) this.responseBytes.observe(responseBytes)
+  }
 }
 
 export class UserMetrics {
@@ -89,24 +102,14 @@ export class UserMetrics {
     )
   }
 
+  /** The instruments of one action for one initiator, for whoever counts often; after `forgetAction` they are exported no more. */
+  seriesOf({ namespace, initiator, action, kind, memoryMb }: ActionLabels): ActionSeries {
+    return this.#actions.with(namespace, initiator, action, kind, String(memoryMb))
+  }
+
   /** Counts one finished activation. */
   record(labels: ActionLabels, activation: ActivationObservation): void {
-    const series = this.#actions.with(
-      labels.namespace,
-      labels.initiator,
-      labels.action,
-      labels.kind,
-      String(labels.memoryMb),
-    )
-    series.activations.inc()
-    series.statuses[activation.statusCode]?.inc()
-    series.duration.observe(activation.durationMs / 1000)
-    series.waitTime.observe(activation.waitTimeMs / 1000)
-    if (activation.initTimeMs !== undefined) {
-      series.coldStarts.inc()
-      series.initTime.observe(activation.initTimeMs / 1000)
-    }
-    if (activation.responseBytes !== undefined) series.responseBytes.observe(activation.responseBytes)
+    this.seriesOf(labels).record(activation)
   }
 
   /** Counts one refused call of the namespace. */
