@@ -33,6 +33,18 @@ export const REFUSALS: Readonly<Record<RefusalCode, RefusalEntry>> = {
       'Request defines parameters that are not allowed (e.g., reserved properties).',
       "The '…' runtime is no longer supported. You may read and delete but not update or invoke this action.",
       'Max action instance concurrency must not exceed your namespace concurrency of …',
+      'exec undefined',
+      'No component specified for the sequence.',
+      'Sequence component does not exist.',
+      'Sequence may not refer to itself.',
+      'Too many actions in the sequence.',
+      'Cannot bind to another package binding.',
+      'Operation not permitted on package binding.',
+      'rule requires a valid trigger and a valid action',
+      '… does not exist',
+      'document type … did not match expected type …',
+      'Feed name is not valid',
+      "The parameter 'docs' is not permitted with 'count'.",
     ],
     remedy: 'Change the value that the text names.',
   },
@@ -70,16 +82,26 @@ export const REFUSALS: Readonly<Record<RefusalCode, RefusalEntry>> = {
   },
   FORBIDDEN: {
     statuses: [403],
-    meaning: "Another namespace's entity, or a kind that the namespace may not use.",
+    meaning:
+      "Another namespace's entity, one in a package that is not shared, or a kind that the namespace may not use; a component of a sequence counts as if it were called itself.",
     texts: [
       "The supplied authentication is not authorized to access '…'.",
       "The supplied authentication is not authorized to access actions of kind '…'.",
+      "GET not permitted for '…' since it's a shared package",
     ],
-    remedy: 'Use your own namespace (`_`); kinds are set by `stave limits set NAMESPACE --allowedKinds`.',
+    remedy:
+      'Use your own namespace (`_`), or have the package shared; kinds are set by `stave limits set NAMESPACE --allowedKinds`; shared packages can be read where `entitlement.sharedPackagesExecuteOnly` is off.',
   },
   NOT_FOUND: {
     statuses: [404],
-    meaning: 'The entity, the activation or the subject does not exist.',
+    meaning: 'The entity, the activation or the subject does not exist; of a binding, the package that it stands for.',
+    texts: [
+      'The requested resource does not exist.',
+      "The requested resource '…' does not exist.",
+      'Only rules with existing triggers can be activated',
+      'Subject id is not recognized',
+      'There is no namespace "…"',
+    ],
     remedy:
       'Check name and namespace. Records are removed by age and number: `activations.retentionMs`, `activations.retentionCount`.',
   },
@@ -87,7 +109,7 @@ export const REFUSALS: Readonly<Record<RefusalCode, RefusalEntry>> = {
     statuses: [404],
     meaning: 'The path, or this method on it, leads nowhere.',
     texts: ['The requested resource could not be found.'],
-    remedy: 'Packages, triggers and rules are not there yet.',
+    remedy: 'Compare the path with the API’s document: `/docs` on the server shows it.',
     atRouting: true,
   },
   METHOD_NOT_ALLOWED: {
@@ -112,11 +134,17 @@ export const REFUSALS: Readonly<Record<RefusalCode, RefusalEntry>> = {
       'resource already exists',
       'Resource by this name exists but is not in this collection.',
       'Concurrent modification to resource detected.',
+      'Package not empty (contains …). Set force param or delete package contents.',
+      'Resource is a package and cannot be converted into a binding.',
+      'Cannot bind to a resource that is not a package.',
+      "Package binding '…' contains a circular reference.",
+      'Namespace "…" holds … entities: delete it with force',
       'Namespace already exists',
       'The subject you want to edit is blocked',
       'The authorization id belongs to another subject',
     ],
-    remedy: 'Update instead of create (`overwrite=true`); after a concurrent modification read and write again.',
+    remedy:
+      'Update instead of create (`overwrite=true`); after a concurrent modification read and write again; delete a package with its contents by `force=true`.',
   },
   TOO_LARGE: {
     statuses: [413],
@@ -168,7 +196,7 @@ export const REFUSALS: Readonly<Record<RefusalCode, RefusalEntry>> = {
   QUEUE_FULL: {
     statuses: [503],
     meaning:
-      'As many requests wait for containers as may (`router.maxParked`, `router.maxParkedPerAction`), or the journal is full (`journal.maxEntries`, `journal.maxBytes`).',
+      'As many requests wait for containers as may (`router.maxParked`, `router.maxParkedPerAction`), or the journal is full (`journal.maxEntries`, `journal.maxBytes`), or the namespace holds its fair share of one of them: see [limits](limits.md#shares).',
     remedy: 'Try again; if it stays, the node has too little room for the load: see `containers.memoryMb`.',
     retryAfter: '1 s',
   },
@@ -200,7 +228,7 @@ export const REFUSALS: Readonly<Record<RefusalCode, RefusalEntry>> = {
 }
 
 /** Outcomes of activations that the platform words, by OpenWhisk's status code. */
-export const OUTCOMES: readonly { readonly statusCode: 1 | 2 | 3; readonly text: string; readonly when: string }[] = [
+const OUTCOMES: readonly { readonly statusCode: 1 | 2 | 3; readonly text: string; readonly when: string }[] = [
   { statusCode: 2, text: MESSAGES.initExited, when: 'The runtime ended while it loaded the code.' },
   { statusCode: 2, text: MESSAGES.runExited, when: 'The runtime ended during a run: a crash, or `process.exit()`.' },
   { statusCode: 2, text: MESSAGES.outOfMemory, when: 'The container reached its memory limit (`limits.memory`).' },
@@ -271,6 +299,45 @@ export const OUTCOMES: readonly { readonly statusCode: 1 | 2 | 3; readonly text:
     text: 'The action was not started before its deadline.',
     when: 'A journalled call waited longer than `journal.deadlineMs`.',
   },
+  {
+    statusCode: 1,
+    text: 'Sequence component does not exist.',
+    when: 'A component was deleted after the sequence was made.',
+  },
+  {
+    statusCode: 1,
+    text: 'Too many actions in the sequence.',
+    when: 'Its inner sequences have become longer: more than `limits.sequenceLength` actions.',
+  },
+  {
+    statusCode: 1,
+    text: 'Too many actions in the composition.',
+    when: 'A conductor went on after `limits.sequenceLength` components, or after twice as many runs and one.',
+  },
+  {
+    statusCode: 3,
+    text: 'Sequence failed.',
+    when: 'There was no place in any queue for a later step, or the store did not answer.',
+  },
+  {
+    statusCode: 3,
+    text: 'Activation failure during composition.',
+    when: 'The same of a composition; or the conductor returned no object.',
+  },
+]
+
+/** What a conductor is given as `error` in place of a component's result. */
+const CONDUCTOR_ERRORS: readonly (readonly string[])[] = [
+  ['Failed to parse action name from json value … during composition.', 'It asked for an action whose name is none.'],
+  [
+    "Failed to resolve action with name '…' during composition.",
+    'It asked for an action that is not there, or that returned an array.',
+  ],
+  [
+    "Failed entitlement check for action with name '…' during composition.",
+    'It asked for an action that its caller may not call, or whose package is not there.',
+  ],
+  ['Too many actions in the composition.', 'It asked for more components than `limits.sequenceLength`.'],
 ]
 
 const HTTP_LAYER: readonly (readonly string[])[] = [
@@ -291,6 +358,16 @@ const LOG_LINES: readonly (readonly string[])[] = [
     'The run printed more than `limits.logs`.',
   ],
   [MESSAGES.logsMayBeMissing, 'The container was given up with the run.'],
+  [
+    "Rule '…' is inactive, action '…' was not activated.",
+    'Of a fire: the rule was disabled. Rules whose action was refused have the refusal’s text there.',
+  ],
+]
+
+/** Every text that the page shows besides those of refusals; the tests find each in the sources. */
+export const SHOWN_TEXTS: readonly string[] = [
+  ...OUTCOMES.map(({ text }) => text),
+  ...[...CONDUCTOR_ERRORS, ...LOG_LINES].map(([text = '']) => text),
 ]
 
 /** Markdown of docs/errors.md. */
@@ -328,6 +405,10 @@ export function renderErrorPage(): string {
       ['status code', 'text', 'when'],
       OUTCOMES.map(({ statusCode, text, when }) => [`${statusCode} ${STATUS_PHRASES[statusCode]}`, text, when]),
     ),
+    '',
+    'What a conductor is told instead of a result, as `{"error": TEXT}`; it decides what becomes of the composition:',
+    '',
+    ...table(['text', 'when'], CONDUCTOR_ERRORS),
     '',
     'In the log of an activation:',
     '',
