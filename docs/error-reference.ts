@@ -348,6 +348,7 @@ const HTTP_LAYER: readonly (readonly string[])[] = [
   ['408', 'headers or body did not come in time (`http.headersTimeoutMs`, `http.requestTimeoutMs`)'],
   ['413', 'the body turned out larger than `limits.requestBytes`'],
   ['414', 'the target is longer than 8192 characters'],
+  ['417', 'the header `Expect` asks for something else than `100-continue`'],
   ['431', 'the headers are too large'],
   ['503', 'the server is starting; with Retry-After'],
 ]

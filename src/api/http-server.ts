@@ -51,8 +51,16 @@ export function createHttpServer(
   server.maxConnections = limits.maxConnections
   server.on('request', listener)
   server.on('checkContinue', listener)
+  server.on('checkExpectation', refuseExpectation)
   server.on('clientError', refuseUnreadable)
   return server
+}
+
+/** Answers `Expect` with anything but `100-continue`, as text, and closes: whether its body will follow is not known. */
+function refuseExpectation(_req: IncomingMessage, res: ServerResponse): void {
+  const text = 'The expectation of the request is not known.'
+  res.writeHead(417, ['Connection', 'close', 'Content-Type', TEXT_TYPE, 'Content-Length', `${text.length}`])
+  res.end(text)
 }
 
 /** Answers what the parser could not read, as text, and closes. */

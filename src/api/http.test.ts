@@ -162,6 +162,7 @@ describe('unreadable requests', () => {
     ['length and chunks', 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n', 400],
     ['a negative length', 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n', 400],
     ['huge headers', `GET / HTTP/1.1\r\nHost: x\r\nX-A: ${'a'.repeat(40_000)}\r\n\r\n`, 431],
+    ['an expectation that is not known', 'GET / HTTP/1.1\r\nHost: x\r\nExpect: the worst\r\n\r\n', 417],
     ['a huge target', `GET /${'a'.repeat(70_000)}`, 414],
   ] as const) {
     test(`${what} is ${status}`, async () => {
@@ -197,6 +198,9 @@ describe('errors', () => {
   test('design 10: what is refused for now says when to come back', async () => {
     const { answer } = await raw(refusal('RATE_LIMITED', 429, 'Too many.', { retryAfterSeconds: 12.3 }))
     assert.match(answer, /Retry-After: 13\r\n/)
+    // Also where whoever refuses does not know when.
+    assert.match((await raw(refusal('QUEUE_FULL', 503))).answer, /503 [^]*Retry-After: 1\r\n/)
+    assert.match((await raw(refusal('CONCURRENCY_LIMITED', 429))).answer, /429 [^]*Retry-After: 1\r\n/)
     assert.match((await raw(new StoreUnavailable('disk'))).answer, /503 [^]*Retry-After: 1\r\n/)
     const { answer: fault } = await raw(new Fault('identities cannot be read', { status: 503 }))
     assert.match(fault, /^HTTP\/1.1 503 [^]*Access-Control-Allow-Origin: \*\r\n[^]*Retry-After: 1\r\n/)
