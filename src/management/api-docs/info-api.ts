@@ -56,6 +56,16 @@ function read(id: string, summary: string, schema: Schema | undefined, more: Par
   return { get: withErrors({ id, tag: 'Information', summary, anonymous: true, responses: { 200: answer }, ...more }) }
 }
 
+/** A document that can be asked for under a condition. */
+function documentItem(id: string, summary: string): PathItem {
+  return read(id, summary, undefined, {
+    responses: {
+      200: { description: summary, schema: { type: 'object' } },
+      304: { description: 'Unchanged, by `If-None-Match` or `If-Modified-Since`' },
+    },
+  })
+}
+
 const ready = object({ healthy: text('N/M'), unhealthy: text('N/M') })
 
 export const INFO_API: ApiSource = {
@@ -68,9 +78,9 @@ export const INFO_API: ApiSource = {
     '/': read('getInfo', 'What the platform can run, and its limits', ref('Info')),
     '/ping': read('ping', 'Answers `pong`', undefined, { produces: ['text/plain'] }),
     '/api/v1': read('getApiInfo', 'Version of the REST API', ref('ApiInfo')),
-    '/api-docs': read('getInfoDocs', 'This document', { type: 'object' }),
-    '/api/v1/api-docs': read('getRestDocs', 'Document of the REST API, Swagger 2.0', { type: 'object' }),
-    '/api/v1/openapi.json': read('getRestOpenApi', 'Document of the REST API, OpenAPI 3.1', { type: 'object' }),
+    '/api-docs': documentItem('getInfoDocs', 'This document'),
+    '/api/v1/api-docs': documentItem('getRestDocs', 'Document of the REST API, Swagger 2.0'),
+    '/api/v1/openapi.json': documentItem('getRestOpenApi', 'Document of the REST API, OpenAPI 3.1'),
     '/invokers': read('getInvokers', 'State of each node', { type: 'object' }),
     '/invokers/healthy/count': read('countHealthyInvokers', 'How many nodes are well', whole()),
     '/invokers/ready': read('getReadiness', 'Whether work can be done', ready, {
@@ -79,7 +89,7 @@ export const INFO_API: ApiSource = {
         500: { description: 'No', schema: ready },
       },
     }),
-    '/activation': read('getRunningActivations', 'Activations under way', list({ type: 'object' })),
+    '/activation': read('getRunningActivations', 'Ids of the activations under way', list(text())),
     '/activation/count': read('countRunningActivations', 'How many activations are under way', whole()),
   },
   pathParameters: {},
