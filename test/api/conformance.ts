@@ -25,7 +25,7 @@ interface Route {
 }
 
 /** Refused by the HTTP layer, before there is a transaction: plain text, whatever the path. */
-const TRANSPORT = new Set([400, 408, 413, 414, 431])
+const TRANSPORT = new Set([400, 408, 413, 414, 417, 431])
 
 const routes: readonly Route[] = [INFO_API, REST_API].flatMap((source) => routesOf(source))
 
@@ -38,7 +38,7 @@ function routesOf(source: ApiSource): readonly Route[] {
       path,
       method: method.toUpperCase(),
       operation,
-      pattern: patternOf(source.basePath === '/' ? path : source.basePath + path),
+      pattern: patternOf(source.basePath, path),
       validate(status: number): ValidateFunction | undefined {
         const schema = operation.responses[status]?.schema
         if (schema === undefined) return undefined
@@ -51,12 +51,14 @@ function routesOf(source: ApiSource): readonly Route[] {
 }
 
 /** Literal but for the parts in braces; a collection may end in a slash. */
-function patternOf(path: string): RegExp {
-  const source = path
+function patternOf(basePath: string, path: string): RegExp {
+  const whole = basePath === '/' ? path : basePath + path
+  const source = whole
     .split(/(\{\w+\})/)
     .map((part) => (part.startsWith('{') ? '[^/]+?' : part.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`)))
     .join('')
-  return new RegExp(`^${source}${/(?:s|limits)$/.test(path) ? '/?' : ''}$`)
+  const isCollection = path.startsWith('/namespaces') && path.endsWith('s')
+  return new RegExp(`^${source}${isCollection ? '/?' : ''}$`)
 }
 
 /** The operation that a request is for; undefined where the document knows none. */
