@@ -57,6 +57,44 @@ describe('9: limits of a namespace', () => {
     assert.deepEqual(fields(refused), [policy, `"invocations";r=0;t=${seconds}`, `${seconds}`])
   })
 
+  test('design 10: fires and web actions tell the same, web actions of their owner', async () => {
+    const call = await tenant('fired')
+    await call('/triggers/t', {}, 'PUT')
+    await call('/rules/r', { trigger: '/_/t', action: '/_/echo' }, 'PUT')
+    await limit('fired', { firesPerMinute: 1 })
+    const fire = await call('/triggers/t')
+    assert.equal(fire.status, 202)
+    assert.match(fields(fire).join(' '), /^"fires";q=1;w=60 "fires";r=0;t=(?:59|60) $/)
+    const late = await call('/triggers/t')
+    assert.deepEqual(
+      [late.status, late.body.error],
+      [429, 'Too many requests in the last minute (count: 2, allowed: 1).'],
+    )
+    const again = Number(late.headers.get('retry-after'))
+    assert.ok(again > 30 && again <= 60)
+    assert.deepEqual(fields(late), ['"fires";q=1;w=60', `"fires";r=0;t=${again}`, `${again}`])
+    // Nobody is told of a limit that the request did not come under.
+    assert.deepEqual(fields(await call('/triggers/t', undefined, 'GET')), [null, null, null])
+
+    const owner = await tenant('web-owner')
+    const annotations = [{ key: 'web-export', value: true }]
+    const code = 'const main = () => ({ body: "page" })'
+    await owner('/actions/page', { exec: { kind: 'nodejs:default', code }, annotations }, 'PUT')
+    await limit('web-owner', { invocationsPerMinute: 1, concurrentInvocations: 5 })
+    const policy = '"invocations";q=1;w=60, "concurrency";q=5;qu="concurrent-requests"'
+    const visit = (): Promise<Response> => fetch(`${server.url}/api/v1/web/web-owner/default/page`)
+    const page = await visit()
+    assert.deepEqual([page.status, page.headers.get('ratelimit-policy')], [200, policy])
+    assert.match(page.headers.get('ratelimit') ?? '', /^"invocations";r=0;t=(?:[3-5]\d|60)$/)
+    const refused = await visit()
+    const seconds = refused.headers.get('retry-after')
+    assert.match(seconds ?? '', /^(?:[3-5]\d|60)$/)
+    assert.deepEqual([refused.status, refused.headers.get('ratelimit-policy')], [429, policy])
+    assert.equal(refused.headers.get('ratelimit'), `"invocations";r=0;t=${seconds}`)
+    const { error } = (await refused.json()) as { readonly error: string }
+    assert.equal(error, 'Too many requests in the last minute (count: 2, allowed: 1).')
+  })
+
   test('S4-59: overrides of calls in flight and of payloads hold at once', async () => {
     const call = await tenant('overridden')
     const gate = await closedGate()
@@ -143,4 +181,28 @@ describe('9: limits of a namespace', () => {
     assert.ok((await server.metric('stave_router_admissions_total{event="rateLimited"}')) >= 50)
     assert.ok((await server.metric('stave_router_namespaces')) >= 2)
   })
+})
+
+test('9: the fixed minute of OpenWhisk by configuration: refused calls count, as its text shows', async () => {
+  const server = await startServer({
+    env: {
+      STAVE_ROUTER_RATE_WINDOW: 'fixed',
+      STAVE_LIMITS_INVOCATIONS_PER_MINUTE: '1',
+      STAVE_CONTAINERS_STEM_CELLS: '{}',
+    },
+  })
+  try {
+    // Of eight calls that follow each other, three are within one minute, wherever it begins.
+    const counts: number[] = []
+    for (let call = 0; call < 8; call++) {
+      const { body } = await server.invoke('missing')
+      counts.push(
+        Number(/^Too many requests in the last minute \(count: (\d+), allowed: 1\)\.$/.exec(body.error)?.[1] ?? 0),
+      )
+    }
+    assert.ok(Math.max(...counts) > 2, counts.join(', '))
+  } finally {
+    assert.equal(await server.stop(), 0)
+    dispose(server)
+  }
 })
