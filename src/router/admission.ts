@@ -52,6 +52,7 @@ interface Usage {
   /** Undefined until a trigger is fired: most namespaces never do. */
   fires: Quota | undefined
   inFlight: number
+  /** By the windows' clock. */
   lastSeen: number
 }
 
@@ -67,8 +68,7 @@ export function localLimits({ window, headers, clock }: LimitsOptions): Limits {
   let inFlight = 0
   let untilSweep = SWEEP_EVERY_CALLS
 
-  function usageOf(uuid: string): Usage {
-    const now = clock.monotonic()
+  function usageOf(uuid: string, now: number): Usage {
     let usage = usages.get(uuid)
     if (usage === undefined) {
       const calls = new Quota('invocations', rateWindow(window), rateNow)
@@ -83,7 +83,8 @@ export function localLimits({ window, headers, clock }: LimitsOptions): Limits {
   function sweep(now: number): void {
     untilSweep = SWEEP_EVERY_CALLS
     for (const [uuid, usage] of usages) {
-      if (usage.inFlight === 0 && now - usage.lastSeen > FORGET_AFTER_MS) usages.delete(uuid)
+      // A wall clock may be set back.
+      if (usage.inFlight === 0 && Math.abs(now - usage.lastSeen) > FORGET_AFTER_MS) usages.delete(uuid)
     }
   }
 
@@ -129,9 +130,10 @@ export function localLimits({ window, headers, clock }: LimitsOptions): Limits {
     },
     enter(identity) {
       const { invocationsPerMinute, concurrentInvocations } = identity.limits
-      const usage = usageOf(identity.uuid)
+      const now = rateNow()
+      const usage = usageOf(identity.uuid, now)
       const { calls } = usage
-      const count = calls.take(invocationsPerMinute, concurrentInvocations)
+      const count = calls.take(now, invocationsPerMinute, concurrentInvocations)
       if (count > invocationsPerMinute) {
         counters.rateLimited++
         throw rateRefusal(count, invocationsPerMinute, calls)
@@ -144,9 +146,10 @@ export function localLimits({ window, headers, clock }: LimitsOptions): Limits {
     },
     fire(identity) {
       const { firesPerMinute } = identity.limits
-      const usage = usageOf(identity.uuid)
+      const now = rateNow()
+      const usage = usageOf(identity.uuid, now)
       const fires = (usage.fires ??= new Quota('fires', rateWindow(window), rateNow))
-      const count = fires.take(firesPerMinute)
+      const count = fires.take(now, firesPerMinute)
       if (count > firesPerMinute) {
         counters.firesLimited++
         throw rateRefusal(count, firesPerMinute, fires)
@@ -154,6 +157,6 @@ export function localLimits({ window, headers, clock }: LimitsOptions): Limits {
       counters.fires++
       return headers ? fires : undefined
     },
-    readmit: (identity) => admit(usageOf(identity.uuid)),
+    readmit: (identity) => admit(usageOf(identity.uuid, rateNow())),
   }
 }

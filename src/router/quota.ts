@@ -25,21 +25,21 @@ export class Quota {
   }
 
   /**
-   * Asks for one more. `allowed` a minute, and at once where that is limited, are what holds for the caller now. Returns the count with it; more than
-   * `allowed`: refused.
+   * Asks for one more at `now`, on the clock of the window. `allowed` a minute, and at once where that is limited, are what holds for the caller now.
+   * Returns the count with it; more than `allowed`: refused.
    */
-  take(allowed: number, concurrent?: number): number {
+  take(now: number, allowed: number, concurrent?: number): number {
     if (allowed !== this.#allowed || concurrent !== this.#concurrent || this.#policy === '') {
       this.#allowed = allowed
       this.#concurrent = concurrent
       this.#policy = policyOf(this.#name, allowed, concurrent)
     }
-    return this.#window.take(this.#now(), allowed)
+    return this.#window.take(now, allowed)
   }
 
-  /** Seconds after which one more passes, or there is more room than now: at least 1. */
-  renewsInSeconds(): number {
-    return Math.max(1, Math.ceil(this.#window.renewsInMs(this.#now(), this.#allowed) / 1000))
+  /** Seconds after which one more passes, or there is more room than at `now`: at least 1. */
+  renewsInSeconds(now = this.#now()): number {
+    return Math.max(1, Math.ceil(this.#window.renewsInMs(now, this.#allowed) / 1000))
   }
 
   /** Value of `RateLimit-Policy`. */
@@ -49,8 +49,9 @@ export class Quota {
 
   /** Value of `RateLimit` now. */
   get limit(): string {
-    const remaining = this.#window.remaining(this.#now(), this.#allowed)
-    return `"${this.#name}";r=${remaining};t=${this.renewsInSeconds()}`
+    // One reading of the clock: it costs as much as all the rest.
+    const now = this.#now()
+    return `"${this.#name}";r=${this.#window.remaining(now, this.#allowed)};t=${this.renewsInSeconds(now)}`
   }
 }
 
