@@ -13,6 +13,8 @@ import { planEviction, planSharing } from './eviction.ts'
 import type { PoolRecord } from './global-pool.ts'
 import { Heap } from './heap.ts'
 import { announce, failDemand } from './lifecycle.ts'
+import type { NamespaceShares } from './namespace-shares.ts'
+import { newcomers, sharesFor } from './namespace-shares.ts'
 import type { PoolCore } from './pool-core.ts'
 import { broadcast, startKey } from './pool-core.ts'
 import type { ActionRequirements } from './pool-protocol.ts'
@@ -34,8 +36,10 @@ type Served = 'served' | 'waiting' | 'paused'
 
 /** What one pass has found out. */
 interface Pass {
-  /** No room can be made for this need, nor for any that is larger. */
-  tooMuch: Resources | undefined
+  /** By namespace: no room can be made for this need, nor for any that is larger. */
+  readonly tooMuch: Map<string, Resources>
+  /** Namespaces that wait for their first container; undefined until somebody asks. */
+  newcomers: number | undefined
 }
 
 /** Brings what is started in line with what is needed. */
@@ -47,7 +51,7 @@ export function decide(core: PoolCore): void {
     (one, other) => one.held < other.held || (one.held === other.held && one.demand.since < other.demand.since),
   )
   for (const demand of [...core.demands.all()]) contend(core, contenders, demand)
-  const pass: Pass = { tooMuch: undefined }
+  const pass: Pass = { tooMuch: new Map(), newcomers: undefined }
   let unmet = false
   for (let next = contenders.pop(); next !== undefined; next = contenders.pop()) {
     const served = serve(core, next.demand, pass)
@@ -101,11 +105,15 @@ function serve(core: PoolCore, demand: ActionDemand, pass: Pass): Served {
 /** Has room made for the action where that is possible. */
 function makeRoom(core: PoolCore, demand: ActionDemand, pass: Pass): Served {
   const { action } = demand
-  const inVain = pass.tooMuch !== undefined && covers(action.resources, pass.tooMuch)
-  const eviction = inVain ? undefined : planEviction(core, action)
+  const { namespace, resources } = action
+  const tooMuch = pass.tooMuch.get(namespace)
+  const inVain = tooMuch !== undefined && covers(resources, tooMuch)
+  const shares = sharesFor(core, action, (pass.newcomers ??= newcomers(core)))
+  const eviction = inVain ? undefined : planEviction(core, action, shares)
   if (eviction !== undefined) return evict(core, action, eviction, 'need')
-  pass.tooMuch ??= action.resources
-  const shared = planTurn(core, demand)
+  if (tooMuch === undefined) pass.tooMuch.set(namespace, resources)
+  demand.deniedSince ??= core.clock.monotonic()
+  const shared = planTurn(core, demand, shares)
   if (shared !== undefined) return evict(core, action, shared, 'share')
   if (!demand.reported) {
     demand.reported = true
@@ -197,13 +205,20 @@ function evict(core: PoolCore, action: ActionRequirements, eviction: Eviction, r
   return 'served'
 }
 
-function planTurn(core: PoolCore, { action, since }: ActionDemand): Eviction | undefined {
+/** An action that has no container takes its turn after a while; one that has some only where its namespace holds less than its share. */
+function planTurn(
+  core: PoolCore,
+  { action, since, deniedSince }: ActionDemand,
+  shares: NamespaceShares,
+): Eviction | undefined {
   const now = core.clock.monotonic()
-  if (core.pool.ofAction(action.actionKey).size > 0 || now - since < core.settings.shareAfterMs) return undefined
+  const isFirst = core.pool.ofAction(action.actionKey).size === 0
+  if (!isFirst && !shares.isWithin) return undefined
+  if (now - (isFirst ? since : (deniedSince ?? now)) < core.settings.shareAfterMs) return undefined
   // The larger the pool, the longer the search through it: it takes a few per cent of the time at most.
   if (now - core.sharedAt < SHARE_EVERY_MS + core.pool.size / 200) return undefined
   core.sharedAt = now
-  return planSharing(core, action)
+  return planSharing(core, action, shares)
 }
 
 function cancelRequested(core: PoolCore, own: ReadonlySet<PoolRecord>, count: number): void {

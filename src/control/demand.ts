@@ -36,6 +36,8 @@ export interface ActionDemand {
   action: ActionRequirements
   /** When it began to wait, or was last given a container; monotonic ms. */
   since: number
+  /** Since when there has been no room for one more; undefined while there was, or nothing was asked. Monotonic ms. */
+  deniedSince: number | undefined
   /** Nothing is tried before: monotonic ms. */
   retryAt: number
   /** What was decided for it and is not carried out yet. */
@@ -103,6 +105,7 @@ export class DemandBook {
     const recent = entry.credits.filter((credit) => now - credit.at < CREDIT_OF_SEEN_MS)
     entry.credits = [...recent, { sequence, slots, at: now }]
     entry.since = now
+    entry.deniedSince = undefined
     entry.reported = false
     if (entry.order === undefined) return
     entry.order.left--
@@ -155,6 +158,7 @@ export class DemandBook {
     const entry: ActionDemand = {
       action,
       since: now,
+      deniedSince: undefined,
       retryAt: 0,
       order: undefined,
       reported: false,

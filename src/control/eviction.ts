@@ -2,6 +2,7 @@
 
 import type { Resources } from '../containers/container-factory.ts'
 import type { PoolRecord } from './global-pool.ts'
+import type { NamespaceShares } from './namespace-shares.ts'
 import type { PoolCore } from './pool-core.ts'
 import type { ActionRequirements } from './pool-protocol.ts'
 import type { ResourceTally } from './resources.ts'
@@ -19,22 +20,35 @@ const OLD_NEWS_MS = 100
 const NEWBORN_MS = 100
 
 /** The cheapest way to room for `action`: what leaves anyway, then idle containers of other actions by value, then stem cells. */
-export function planEviction(core: PoolCore, action: ActionRequirements): Eviction | undefined {
-  return leavingAnyway(core, action.resources) ?? gather(core, action.resources, byNeed(core, action))
+export function planEviction(
+  core: PoolCore,
+  action: ActionRequirements,
+  shares: NamespaceShares,
+): Eviction | undefined {
+  return leavingAnyway(core, action.resources) ?? gather(core, action.resources, byNeed(core, action, shares))
 }
 
 /**
- * Room for an action that has none, from containers in use: of the action that has most of them, or, where every action has but one, of the one that
- * has served longest and at least a slice.
+ * Room for an action whose turn it is, from containers in use: of namespaces that have more than their share first; of the action that has most of them,
+ * or, where every action has but one, of the one that has served longest and at least a slice.
  */
-export function planSharing(core: PoolCore, action: ActionRequirements): Eviction | undefined {
+export function planSharing(
+  core: PoolCore,
+  action: ActionRequirements,
+  { isSurplus, mayEnd }: NamespaceShares,
+): Eviction | undefined {
+  // An action that has some takes from nobody who has no more than its share.
+  const mayTake = core.pool.ofAction(action.actionKey).size === 0 ? mayEnd : isSurplus
   const now = core.clock.monotonic()
   const held = (record: PoolRecord): number =>
     record.action === undefined ? 0 : core.pool.ofAction(record.action.actionKey).size
   const inUse = [...core.pool.inState('active'), ...core.pool.inState('idle')]
-    .filter((record) => record.action !== undefined && record.action.actionKey !== action.actionKey)
+    .filter((record) => record.action !== undefined && record.action.actionKey !== action.actionKey && mayTake(record))
     .filter((record) => now - record.readyAt >= (held(record) > 1 ? NEWBORN_MS : core.settings.sliceMs))
-    .sort((one, other) => held(other) - held(one) || one.readyAt - other.readyAt)
+    .sort(
+      (one, other) =>
+        Number(isSurplus(other)) - Number(isSurplus(one)) || held(other) - held(one) || one.readyAt - other.readyAt,
+    )
   return gather(core, action.resources, inUse)
 }
 
@@ -50,13 +64,18 @@ function leavingAnyway(core: PoolCore, need: Resources): Eviction | undefined {
   return undefined
 }
 
-function* byNeed(core: PoolCore, action: ActionRequirements): Generator<PoolRecord, void, undefined> {
+function* byNeed(
+  core: PoolCore,
+  action: ActionRequirements,
+  { mayEvict }: NamespaceShares,
+): Generator<PoolRecord, void, undefined> {
   const now = core.clock.monotonic()
   for (const record of core.victims.ascending()) {
     const { action: other } = record
     // Whose requests are parked has no container that rests, whatever the last report said.
     const isBusy = other === undefined || core.demands.get(other.actionKey) !== undefined
-    if (!isBusy && other.actionKey !== action.actionKey && isEvictable(record, now)) yield record
+    if (isBusy || other.actionKey === action.actionKey) continue
+    if (isEvictable(record, now) && mayEvict(record)) yield record
   }
   yield* core.pool.inState('stem')
 }

@@ -8,6 +8,7 @@ import type { ContainerId } from '../model/ids.ts'
 import type { ContainerEvent, ContainerState, Transition } from './container-state.ts'
 import { CONTAINER_STATES, nextState } from './container-state.ts'
 import type { ActionKey, ActionRequirements } from './pool-protocol.ts'
+import { MEMORY } from './resources.ts'
 import type { StemCellPlan } from './stem-cells.ts'
 
 /** Times are monotonic ms of the control plane, rounded. */
@@ -41,6 +42,8 @@ export class GlobalPool {
   readonly #records = new Map<ContainerId, PoolRecord>()
   readonly #byAction = new Map<ActionKey, Set<PoolRecord>>()
   readonly #byNode = new Map<string, Set<PoolRecord>>()
+  /** Memory in MB of the containers that serve a namespace, or will. */
+  readonly #memory = new Map<string, number>()
   readonly #byState: Record<ContainerState, Set<PoolRecord>>
   readonly #observe: ((transition: Transition) => void) | undefined
   /** Events that met a state in which they are illegal; each is a bug here or in a factory. */
@@ -79,6 +82,16 @@ export class GlobalPool {
     return this.#byState[state]
   }
 
+  /** Memory in MB of the containers that serve the invoking namespace, or will: not of those that are on their way out. */
+  memoryOf(namespace: string): number {
+    return this.#memory.get(namespace) ?? 0
+  }
+
+  /** Namespaces that have such containers. */
+  get namespaces(): number {
+    return this.#memory.size
+  }
+
   /** Actions that have any container, with all of theirs. */
   actions(): IterableIterator<[ActionKey, ReadonlySet<PoolRecord>]> {
     return this.#byAction.entries()
@@ -89,6 +102,7 @@ export class GlobalPool {
     this.#byState[record.state].add(record)
     setOf(this.#byNode, record.node).add(record)
     if (record.action !== undefined) setOf(this.#byAction, record.action.actionKey).add(record)
+    this.#count(record, 1)
   }
 
   /** Applies an event: true and the new state, or false, counted and unchanged where it is illegal. A record that is gone is dropped. */
@@ -101,7 +115,9 @@ export class GlobalPool {
     }
     if (state === record.state) return true
     this.#byState[record.state].delete(record)
+    this.#count(record, -1)
     record.state = state
+    this.#count(record, 1)
     record.since = Math.round(now)
     if (state === 'gone') this.#drop(record)
     else this.#byState[state].add(record)
@@ -111,7 +127,9 @@ export class GlobalPool {
   /** Binds a stem cell to an action, or unbinds it. */
   assign(record: PoolRecord, action: ActionRequirements | undefined): void {
     if (record.action !== undefined) this.#leave(this.#byAction, record.action.actionKey, record)
+    this.#count(record, -1)
     record.action = action
+    this.#count(record, 1)
     if (action !== undefined) setOf(this.#byAction, action.actionKey).add(record)
   }
 
@@ -119,6 +137,14 @@ export class GlobalPool {
     this.#leave(this.#byNode, record.node, record)
     record.node = node
     setOf(this.#byNode, node).add(record)
+  }
+
+  #count({ action, state }: PoolRecord, sign: 1 | -1): void {
+    if (action === undefined || !HOLDS[state]) return
+    const { namespace, resources } = action
+    const held = this.memoryOf(namespace) + sign * (resources[MEMORY] ?? 0)
+    if (held > 0) this.#memory.set(namespace, held)
+    else this.#memory.delete(namespace)
   }
 
   #drop(record: PoolRecord): void {
@@ -132,6 +158,20 @@ export class GlobalPool {
     set?.delete(record)
     if (set?.size === 0) map.delete(key)
   }
+}
+
+/** States in which a container counts as its namespace's. */
+const HOLDS: Readonly<Record<ContainerState, boolean>> = {
+  requested: true,
+  creating: true,
+  stem: false,
+  binding: true,
+  idle: true,
+  active: true,
+  marked: false,
+  draining: false,
+  lost: false,
+  gone: false,
 }
 
 const NONE: ReadonlySet<PoolRecord> = new Set()

@@ -52,9 +52,15 @@ export class Ledger {
   readonly #reservations = new Map<ContainerId, Reservation>()
   readonly #earmarks = new Map<ContainerId, Earmark>()
   #ordinal = 0
+  #totalMemoryMb = 0
 
   get nodes(): IterableIterator<LedgerNode> {
     return this.#nodes.values()
+  }
+
+  /** Memory of all schedulable nodes, whoever holds it. */
+  get totalMemoryMb(): number {
+    return this.#totalMemoryMb
   }
 
   get reservations(): number {
@@ -245,6 +251,7 @@ export class Ledger {
   #buildIndexes(): void {
     this.#indexes.clear()
     const schedulable = [...this.#nodes.values()].filter((node) => node.schedulable)
+    this.#totalMemoryMb = schedulable.reduce((sum, { capacity }) => sum + (capacity[MEMORY] ?? 0), 0)
     const names = new Set([MEMORY, ...schedulable.flatMap((node) => Object.keys(node.capacity))])
     for (const name of names) {
       const having = schedulable.filter((node) => (node.capacity[name] ?? 0) > 0)

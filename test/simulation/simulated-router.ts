@@ -53,6 +53,8 @@ export class SimulatedRouter {
   failed = 0
   readonly completedOf = new Map<ActionKey, number>()
   longestWaitMs = 0
+  /** How long each request of an action waited for a container, in ms, in the order in which they were sent there. */
+  readonly waitsOf = new Map<ActionKey, number[]>()
   readonly #options: SimulatedRouterOptions
   readonly #table = new Map<ActionKey, Map<ContainerId, Routed>>()
   readonly #routed = new Map<ContainerId, Routed>()
@@ -186,7 +188,11 @@ export class SimulatedRouter {
   #dispatch(routed: Routed, request: Request): void {
     const { world, factory, proxies, requestDelayMs } = this.#options
     const { id } = routed.descriptor
-    this.longestWaitMs = Math.max(this.longestWaitMs, world.now - request.arrivedAt)
+    const waited = world.now - request.arrivedAt
+    this.longestWaitMs = Math.max(this.longestWaitMs, waited)
+    const waits = this.waitsOf.get(request.action.actionKey) ?? []
+    this.waitsOf.set(request.action.actionKey, waits)
+    waits.push(waited)
     routed.inFlight++
     routed.lastUsed = world.now
     proxies.began(id)
