@@ -181,8 +181,7 @@ async function measure(invokeDeps: HttpInvokeDeps): Promise<object> {
         readPayload: () => Promise.resolve(Buffer.from('{}')),
         transactionId: ids.transactionId(),
         receivedAt: clock.monotonic(),
-        blocking: true,
-        waitMs: 60_000,
+        readMode: () => ({ blocking: true, timeoutMs: 60_000 }),
       },
       invokeDeps,
     )

@@ -3,7 +3,7 @@
 import { notAuthorized, refusal, wrongCollection } from '../model/errors.ts'
 import type { Identity, Right } from '../model/identity.ts'
 import type { EntityName, NamespaceName } from '../model/names.ts'
-import { formatPath } from '../model/names.ts'
+import { formatPath, isLegalName } from '../model/names.ts'
 import type { BindingTarget, Package } from '../model/package.ts'
 import type { Parameter } from '../model/parameters.ts'
 import { mergeByKey } from '../model/parameters.ts'
@@ -53,7 +53,8 @@ export async function openPackage(
   requireKeyRight(identity, right, asked) // -> 403
   const chain: Stored<Package>[] = []
   for (let at: BindingTarget = { namespace, name }; ;) {
-    const found = await on.artifacts.getEntity(at)
+    // Of a name with too many segments, what would be a package's part is several: it may not be taken for an action in a package.
+    const found = isLegalName(at.name) ? await on.artifacts.getEntity(at) : undefined
     const stored = found === undefined ? undefined : asPackage(found)
     const resource = resourceOf(at, stored?.document, use)
     if (!(await on.entitlement.permits(identity, right, resource))) throw notAuthorized(resourceName(asked))

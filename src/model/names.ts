@@ -56,8 +56,8 @@ export function isLegalName(text: string): boolean {
 }
 
 /**
- * Parses a fully qualified name from a JSON body: two or three `/`-separated segments, empty ones dropped, `_` replaced by `caller`.
- * Throws the 400 texts that OpenWhisk gives for too few segments and for illegal ones.
+ * Parses a fully qualified name from a JSON body: `/`-separated segments, empty ones dropped, `_` replaced by `caller`. More than three are the name of
+ * nothing: that is found out where it is looked for. Throws the 400 texts that OpenWhisk gives for fewer than two segments and for illegal ones.
  */
 export function parseFullyQualifiedName(text: string, caller: NamespaceName): FullyQualifiedName {
   const segments = text.split('/').filter((segment) => segment !== '')
@@ -66,14 +66,15 @@ export function parseFullyQualifiedName(text: string, caller: NamespaceName): Fu
       'requirement failed: The fully qualified name of the entity must contain at least the namespace and the name of the entity.',
     )
   }
-  if (!segments.every((segment) => isLegalName(segment)) || segments.length > 3) {
+  if (!segments.every((segment) => isLegalName(segment))) {
     throw malformedContent(`requirement failed: path contains invalid parts '${text}'`)
   }
-  const [namespace, second, third] = segments
+  const [namespace, ...path] = segments
+  const name = path.pop() as EntityName
   const owner = namespace === CALLERS_NAMESPACE ? caller : (namespace as NamespaceName)
-  return third === undefined
-    ? { namespace: owner, name: second as EntityName }
-    : { namespace: owner, package: second as EntityName, name: third as EntityName }
+  if (path.length === 0) return { namespace: owner, name }
+  // Of more than one segment where nothing can lie: no package is called so.
+  return { namespace: owner, package: path.join('/') as EntityName, name }
 }
 
 /** A fully qualified name where a JSON body refers to an entity: the text, or the `{path, name}` that rules are answered with. Throws 400. */

@@ -20,11 +20,16 @@ export interface Call {
   readonly transactionId: TransactionId
   /** Monotonic ms of its arrival. */
   readonly receivedAt: number
-  /** True: the caller waits, up to `waitMs`, for the outcome. */
-  readonly blocking: boolean
-  readonly waitMs: number
+  /** How the caller wants to be answered; throws 400. Asked last: of several faults of a request, OpenWhisk tells of this one after those of the body. */
+  readonly readMode: () => CallMode
   /** The request asked for debug lines and for its record to be kept. default false */
   readonly extraLogging?: boolean
+}
+
+export interface CallMode {
+  /** True: the caller waits, up to `timeoutMs`, for the outcome. */
+  readonly blocking: boolean
+  readonly timeoutMs: number
 }
 
 /** How an accepted invocation ended: run, or given up before it could run. */

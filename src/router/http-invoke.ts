@@ -1,12 +1,15 @@
 /** The data plane's HTTP edge: `POST /api/v1/namespaces/NS/actions/[PKG/]A`, in and out. */
 
+import { accepts } from '../api/accept.ts'
 import { REST_CORS } from '../api/cors.ts'
 import type { Exchange } from '../api/exchange.ts'
 import { wantsExtraLogging } from '../api/extra-logging.ts'
 import { requireJsonType } from '../api/json-body.ts'
+import type { InvokeQuery } from '../api/query.ts'
 import { parseInvokeQuery } from '../api/query.ts'
 import type { BodyLimits } from '../api/read-body.ts'
 import { readBody } from '../api/read-body.ts'
+import { notAcceptable } from '../api/rejections.ts'
 import { decodeSegment, splitTarget } from '../api/request-target.ts'
 import { JSON_TYPE, sendJson } from '../api/respond.ts'
 import {
@@ -85,7 +88,7 @@ export async function handleInvoke(
 ): Promise<void> {
   const { req, res, tid } = exchange
   const receivedAt = on.clock.monotonic()
-  const { blocking, result, timeoutMs } = parseInvokeQuery(query, on.blockingWaitMs)
+  let mode: InvokeQuery | undefined
   const declared = req.headers['content-length']
   const call: Call = {
     authorization: req.headers.authorization,
@@ -96,8 +99,7 @@ export async function handleInvoke(
     readPayload: () => readJsonBody(exchange, on.bodyLimits),
     transactionId: tid,
     receivedAt,
-    blocking,
-    waitMs: timeoutMs,
+    readMode: () => (mode = parseInvokeQuery(query, on.blockingWaitMs)),
     extraLogging: wantsExtraLogging(req.headers),
   }
   const answer = await invoke(call, on, (onGone) => void res.once('close', onGone))
@@ -108,7 +110,7 @@ export async function handleInvoke(
     appendRateLimit(headers, quota)
     return sendJson(exchange, 202, `{"activationId":"${activationId}"}`, headers)
   }
-  sendCompleted(exchange, answer, result)
+  sendCompleted(exchange, answer, mode?.result === true)
 }
 
 /** The body of a call, which is JSON or empty. Rejects with 400, 408, 413 and 415. */
@@ -137,10 +139,12 @@ function debugFields({ record, completion }: Extract<Answer, { type: 'completed'
 }
 
 function sendCompleted(exchange: Exchange, answer: Extract<Answer, { type: 'completed' }>, resultOnly: boolean): void {
-  const { res, tid } = exchange
+  const { req, res, tid } = exchange
   const { completion, record, activationId, quota } = answer
   const { outcome } = completion
   if (exchange.debug !== undefined) exchange.debug(debugFields(answer), 'activation')
+  const status = HTTP_STATUS[outcome.statusCode]
+  if (status < 300 && !accepts(req.headers.accept, 'application', 'json')) throw notAcceptable([JSON_TYPE])
   const isArray = outcome.statusCode === SUCCESS && outcome.resultJson.startsWith('[')
   const text = resultOnly || isArray ? outcome.resultJson : renderRecord(record)
   const headers = ['X-Request-ID', tid, ...REST_CORS, 'x-openwhisk-activation-id', activationId]
@@ -148,7 +152,7 @@ function sendCompleted(exchange: Exchange, answer: Extract<Answer, { type: 'comp
   appendRateLimit(headers, quota)
   const bytes = Buffer.byteLength(text)
   headers.push('Content-Type', JSON_TYPE, 'Content-Length', String(bytes))
-  res.writeHead(HTTP_STATUS[outcome.statusCode], headers)
+  res.writeHead(status, headers)
   // A string leaves with the headers in one write; a buffer takes a second piece and a writev, which is a third of the whole call's CPU time. Without
   // other than ASCII characters it is the same in both encodings, and one of them is a mere copy.
   res.end(text, bytes === text.length ? 'latin1' : 'utf8')

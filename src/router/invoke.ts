@@ -1,7 +1,7 @@
 /** One invocation, top to bottom. Each early exit is a Refusal of model/errors.ts. */
 
 import type { Cancel, Timers } from '../model/clock.ts'
-import { payloadTooLarge, refusal } from '../model/errors.ts'
+import { Refusal, payloadTooLarge, refusal } from '../model/errors.ts'
 import type { Identity } from '../model/identity.ts'
 import type { ActivationId, IdSource, TransactionId } from '../model/ids.ts'
 import type { ActivateDeps, Activation, CallerPresence } from './activate.ts'
@@ -37,6 +37,9 @@ export interface InvokeDeps extends ActivateDeps {
   readonly timers: Timers
 }
 
+/** Statuses of refusals that say what an action is, not who may call it. */
+const KEPT: ReadonlySet<number> = new Set([400, 404, 409])
+
 /** Runs one call, or accepts it for later. Rejects with a Refusal or a Fault. */
 export async function invoke(call: Call, on: InvokeDeps, presence?: CallerPresence): Promise<Answer> {
   const identity = await on.authenticate(call.authorization) // -> 401
@@ -46,16 +49,18 @@ export async function invoke(call: Call, on: InvokeDeps, presence?: CallerPresen
   let handedOn = false
   try {
     if (!identity.rights.includes('ACTIVATE')) throw refusal('FORBIDDEN', 403)
+    const action = await lookUp(identity, call, on) // -> 403, 404, 422
     checkSize(call.declaredBytes ?? 0, identity) // -> 413
     const body = await call.readPayload() // -> 400, 408, 413, 415
     checkSize(body.length, identity) // -> 413
     const payload = parsePayload(body) // -> 400
-    const action = await on.resolve(identity, call) // -> 400, 403, 404
+    const { blocking, timeoutMs } = call.readMode() // -> 400
+    if (action instanceof Refusal) throw action // -> 400, 404, 409
     if (action.type === 'sequence') await requireComponents(identity, action, on) // -> 403, 404
     const args = mergeArguments(action, payload) // -> 400
     const activationId = on.ids.activationId(on.clock.now())
     const { transactionId, receivedAt, extraLogging = false } = call
-    if (!call.blocking) {
+    if (!blocking) {
       const accepted = { activationId, transactionId, identity, target: call, action, payload, extraLogging }
       await on.journal(accepted, admission) // -> 429, 503
       handedOn = true
@@ -64,7 +69,7 @@ export async function invoke(call: Call, on: InvokeDeps, presence?: CallerPresen
     handedOn = true
     const origin = { blocking: true, extraLogging }
     const activation = { activationId, transactionId, identity, action, args, receivedAt, ...origin }
-    return await activateFor(activation, admission, call.waitMs, on, presence) // -> 202 when the wait is over; 503
+    return await activateFor(activation, admission, timeoutMs, on, presence) // -> 202 when the wait is over; 503
   } finally {
     if (!handedOn) admission.release()
   }
@@ -101,6 +106,19 @@ export function activateFor(
       },
     )
   })
+}
+
+/**
+ * The action, or the refusal that is kept for when nothing else was wrong. As in OpenWhisk, whether the caller may call what lies there is settled before
+ * anything of the request is looked at; what lies there, after that.
+ */
+async function lookUp(identity: Identity, call: Call, on: Pick<InvokeDeps, 'resolve'>): Promise<Invocable | Refusal> {
+  try {
+    return await on.resolve(identity, call)
+  } catch (error) {
+    if (error instanceof Refusal && KEPT.has(error.status) && error.options.missing !== 'package') return error
+    throw error
+  }
 }
 
 function checkSize(bytes: number, identity: Identity): void {

@@ -142,6 +142,22 @@ describeTable('create', [
     error: /^trigger \/user-\d+\/t does not exist$/,
   },
   {
+    section: '2.1, 7.6',
+    what: 'a trigger of four segments, which is nowhere',
+    given: both,
+    ...put({ trigger: '/_/a/b/t', action: '/_/a' }),
+    status: 400,
+    error: /^trigger \/user-\d+\/a\/b\/t does not exist$/,
+  },
+  {
+    section: '2.1, 7.1',
+    what: 'a trigger in a package, where none can be',
+    given: both,
+    ...put({ trigger: '/_/p/t', action: '/_/a' }),
+    status: 400,
+    error: /^trigger \/user-\d+\/p\/t does not exist$/,
+  },
+  {
     section: '7.6',
     what: 'a missing action',
     given: [trigger()],

@@ -224,6 +224,21 @@ describeTable('sequences: components of others', [
     error: NOT_THERE,
   },
   {
+    section: '2.1',
+    what: 'a name of four segments lies in no package',
+    given: [{ method: 'PUT', path: 'packages/p', body: {} }, action('p/x')],
+    ...sequence('s', ['/_/p/x/y']),
+    status: 404,
+    error: NOT_THERE,
+  },
+  {
+    section: '2.1, 1.8',
+    what: 'somebody else’s is not told of either',
+    ...sequence('s', ['/other/p/x/y']),
+    status: 403,
+    error: "The supplied authentication is not authorized to access 'other/p/x'.",
+  },
+  {
     section: '1.9',
     what: 'a package that is none is 409',
     given: [action('a')],

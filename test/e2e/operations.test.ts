@@ -9,9 +9,8 @@ import { after, before, describe, test } from 'node:test'
 import { stave } from './executable.ts'
 import { closedGate } from './many-clients.ts'
 import type { Answer, TestServer } from './server.ts'
-import { GUEST, dispose, eventually, startServer } from './server.ts'
+import { GUEST, SYSTEM, dispose, eventually, startServer } from './server.ts'
 
-const SYSTEM = '789c46b1-71f6-4ed5-8c54-816aa4f8c502:abczO3xZCLrMN6v2BKK1dXYFpXlPkccOFqm12CdAsMgRU4VrNZ9lyGVCGuMDGIwP'
 const PAIR = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}:[A-Za-z0-9]{64}$/
 
 const basic = (key: string): Record<string, string> => ({

@@ -13,6 +13,9 @@ const EXECUTABLE = fileURLToPath(new URL('../../bin/stave.js', import.meta.url))
 /** OpenWhisk's well-known key of `guest`, which exists on loopback. */
 export const GUEST =
   '23bc46b1-71f6-4ed5-8c54-816aa4f8c502:123zO3xZCLrMN6v2BKK1dXYFpXlPkccOFqm12CdAsMgRU4VrNZ9lyGVCGuMDGIwP'
+/** That of `whisk.system`. */
+export const SYSTEM =
+  '789c46b1-71f6-4ed5-8c54-816aa4f8c502:abczO3xZCLrMN6v2BKK1dXYFpXlPkccOFqm12CdAsMgRU4VrNZ9lyGVCGuMDGIwP'
 const START_MS = 30_000
 /** Who makes the containers: the suites of this folder run on sandboxed processes, and as a part of `npm run test:docker` on an engine. */
 export const PROVIDER = process.env['TEST_CONTAINERS'] ?? 'process'
