@@ -64,7 +64,8 @@ export function actionFixture(fields: Partial<RunnableAction> = {}, revision = '
   }
   const identity = identityFixture()
   const manifest = { kinds: [], blackboxes: [] }
-  return resolveFor({ identity, action, revision: revision as Revision }, manifest, async () => 'code')
+  const platform = { runsImages: false, limits: systemLimitsFixture }
+  return resolveFor({ identity, action, revision: revision as Revision }, manifest, platform, async () => 'code')
 }
 
 let counter = 0

@@ -70,7 +70,7 @@ async function startRouter(): Promise<ReturnType<typeof openRouter>> {
   const make = (name: string): Action => {
     const allowed = effectiveLimits(limits, {})
     const namespace = parseNamespaceName('guest')
-    const rules = { ...limits, annotationsBytes: limits.parametersBytes, manifest, blackboxAllowed: false, namespace }
+    const rules = { ...limits, annotationsBytes: limits.parametersBytes, manifest, namespace }
     const put = parseActionPut({ exec: { kind: 'nodejs:default', code: ECHO } }, rules)
     return createAction(parseFullyQualifiedName(`/guest/${name}`, namespace), put, allowed, clock.now())
   }

@@ -56,6 +56,8 @@ export interface OpenRouterOptions {
   readonly control: ControlPlane
   readonly endpointOf: (id: ContainerId) => Endpoint | undefined
   readonly manifest: RuntimesManifest
+  /** Actions may be images of users. */
+  readonly runsImages: boolean
   readonly userMetrics: UserMetrics
   /** True from the moment that nothing new may be accepted. */
   readonly isStopping: () => boolean
@@ -102,6 +104,8 @@ export function openRouter(options: OpenRouterOptions): Router {
     entitlement: options.entitlement,
     getCode: (digest) => artifacts.getCode(digest),
     manifest: options.manifest,
+    // The one provider that there is runs processes.
+    platform: { runsImages: options.runsImages, limits },
     cacheEntries: config.router.actionCacheEntries,
   })
   const triggerResolver = createTriggerResolver({ getEntity: (name) => artifacts.getEntity(name) })

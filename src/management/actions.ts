@@ -41,8 +41,6 @@ export interface ActionsDeps {
   /** What others share may be called, not looked at. */
   readonly sharedPackagesExecuteOnly: boolean
   readonly manifest: RuntimesManifest
-  /** The container provider runs images: actions may be images of their own. */
-  readonly blackboxAllowed: boolean
   readonly system: SystemLimits
   readonly body: BodyLimits
   readonly clock: Pick<Clock, 'now'>
@@ -114,7 +112,6 @@ async function putAction(call: ApiCall, name: FullyQualifiedName, on: ActionsDep
 function rulesFor(identity: Identity, on: ActionsDeps): Parameters<typeof parseActionPut>[1] {
   return {
     manifest: on.manifest,
-    blackboxAllowed: on.blackboxAllowed,
     namespace: identity.namespace,
     codeBytes: on.system.codeBytes,
     parametersBytes: identity.limits.parametersBytes,

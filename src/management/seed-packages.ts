@@ -107,7 +107,7 @@ function actionOf(
   { name, code, annotations }: SystemAction,
   { manifest, system, clock }: SeedDeps,
 ): Wanted {
-  const rules = { manifest, blackboxAllowed: false, namespace: NAMESPACE }
+  const rules = { manifest, namespace: NAMESPACE }
   const exec = parseExec({ kind: KIND, code }, rules)
   const put = { exec, annotations, limits: {}, delAnnotations: [] }
   const entity = createAction(

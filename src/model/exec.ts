@@ -14,8 +14,6 @@ import { parseNameReference } from './names.ts'
 /** Which kinds can be had. */
 export interface ExecRules {
   readonly manifest: RuntimesManifest
-  /** The container provider runs images, so users may bring their own. */
-  readonly blackboxAllowed: boolean
   /** What `_` stands for in the names of a sequence's components. */
   readonly namespace: NamespaceName
 }
@@ -37,7 +35,7 @@ export function parseExec(value: JsonValue, rules: ExecRules): NewExec {
   // Messages quote the kind as it was asked for, not what a `:default` stands for.
   const asked = value['kind'].trim().toLowerCase()
   if (asked === SEQUENCE) return { exec: parseSequence(value, rules), code: undefined }
-  if (asked === BLACKBOX) return parseBlackbox(value, rules)
+  if (asked === BLACKBOX) return parseBlackbox(value)
   const kind = findKind(rules.manifest, asked)
   if (kind === undefined) throw unknownKind(asked, rules.manifest)
   return parseManaged(value, asked, kind)
@@ -72,12 +70,7 @@ function parseManaged(value: JsonObject, asked: string, kind: RuntimeKind): NewE
   return { exec, code }
 }
 
-function parseBlackbox(value: JsonObject, rules: ExecRules): NewExec {
-  if (!rules.blackboxAllowed) {
-    throw malformedContent(
-      "Actions of kind 'blackbox' are images, and the container provider of this platform runs processes, not images.",
-    )
-  }
+function parseBlackbox(value: JsonObject): NewExec {
   const { image, code } = value
   if (typeof image !== 'string') {
     throw malformedContent("'image' must be a string defined in 'exec' for 'blackbox' actions")

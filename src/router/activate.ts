@@ -85,7 +85,7 @@ async function activateAction(
   const result = await on.dispatcher.run(action, runRequest(activation, action), receivedAt + on.parkTimeoutMs, {
     onWait: presence,
   })
-  const completion = completionOf(result, receivedAt, on.clock, action)
+  const completion = completionOf(result, action, receivedAt, on.clock)
   const record = recordOf(activation, action, completion, on.clock.now())
   on.observe(identity, action.observed, completion, record)
   // Once answered, the record is there to be read, even after a kill: so an answer waits for its run's last output, and for its record to be logged.

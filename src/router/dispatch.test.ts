@@ -8,8 +8,8 @@ import type { ContainerId } from '../model/ids.ts'
 import { EMPTY_LOG } from '../proxy/activation-log.ts'
 import type { FinishedRun, RunRequest, RunResult } from '../proxy/run-request.ts'
 import { createDispatcher } from './dispatch.ts'
-import type { Dispatcher } from './dispatch.ts'
-import type { ParkFailure, Parking } from './parking.ts'
+import type { Dispatcher, Unrun } from './dispatch.ts'
+import type { Parking } from './parking.ts'
 import { createParking } from './parking.ts'
 import type { ResolvedAction } from './resolved-action.ts'
 import { createRoutingTable } from './routing-table.ts'
@@ -108,7 +108,7 @@ function bench(options: { maxParked?: number; maxParkedPerAction?: number } = {}
       this.emit({ type: 'containerReady', container: { ...container, concurrency: action.program.concurrency } })
     },
     run(action: ResolvedAction, deadlineMs = 60_000) {
-      const holder: { result: FinishedRun | ParkFailure | undefined; withdraw: () => void } = {
+      const holder: { result: FinishedRun | Unrun | undefined; withdraw: () => void } = {
         result: undefined,
         withdraw: () => undefined,
       }

@@ -4,6 +4,7 @@
  */
 
 import type { ActionKey, ContainerDescriptor, ControlPlane, PoolEvent, RouterId } from '../control/pool-protocol.ts'
+import type { Outcome } from '../model/activation.ts'
 import type { Cancel, Clock, Timers } from '../model/clock.ts'
 import type { ContainerId } from '../model/ids.ts'
 import type { FinishedRun, RunRequest, RunResult } from '../proxy/run-request.ts'
@@ -31,6 +32,9 @@ export interface DispatcherDeps {
   readonly timers: Timers
 }
 
+/** Why an action was not run. */
+export type Unrun = ParkFailure | { readonly type: 'unrunnable'; readonly outcome: Outcome }
+
 export interface DispatchHooks {
   /** Called when the request has to wait, with a function that gives it up. */
   readonly onWait?: ((withdraw: () => void) => void) | undefined
@@ -51,7 +55,7 @@ export interface Dispatcher {
     request: RunRequest,
     deadlineAt: number,
     hooks?: DispatchHooks,
-  ): Promise<FinishedRun | ParkFailure>
+  ): Promise<FinishedRun | Unrun>
   /** States the present need for an action to the control plane. */
   demand(actionKey: ActionKey, parked: number): void
   start(): void
@@ -120,7 +124,8 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     request: RunRequest,
     deadlineAt: number,
     hooks: DispatchHooks = {},
-  ): Promise<FinishedRun | ParkFailure> {
+  ): Promise<FinishedRun | Unrun> {
+    if (action.unrunnable !== undefined) return { type: 'unrunnable', outcome: action.unrunnable }
     active++
     try {
       return await place(action, request, deadlineAt, hooks)

@@ -96,7 +96,7 @@ export function createJournalledCalls(deps: JournalledCallDeps, use: JournalledC
         onReserved: () => journal.markStarted(activationId),
       })
       if (result.type === 'closed') return undefined
-      const completion = completionOf(result, receivedAt, clock, action)
+      const completion = completionOf(result, action, receivedAt, clock)
       const record = recordOf(activation, action, completion, clock.now())
       deps.observe(identity, action.observed, completion, record)
       return await withLogs(record, completion)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { actionFixture, identityFixture } from '../../test/action-fixture.ts'
+import { actionFixture, identityFixture, systemLimitsFixture } from '../../test/action-fixture.ts'
 import { basicEntitlement } from '../entitlement/basic-entitlement.ts'
 import type { Action } from '../model/action.ts'
 import { Refusal } from '../model/errors.ts'
@@ -32,6 +32,7 @@ function world(cacheEntries = 100) {
     getCode: async () => 'code',
     entitlement: basicEntitlement(),
     manifest: { kinds: [], blackboxes: [] },
+    platform: { runsImages: false, limits: systemLimitsFixture },
     cacheEntries,
   })
   const put = (document: Entity): void => {

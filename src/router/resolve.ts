@@ -19,6 +19,7 @@ import type { Entity, Stored } from '../stores/artifact-store.ts'
 import { resolveFor } from './resolved-action.ts'
 import type { Invocable } from './resolved-sequence.ts'
 import { resolveSequence } from './resolved-sequence.ts'
+import type { Platform } from './unrunnable.ts'
 
 /** A target as it stands in the URL, decoded but not parsed. */
 export interface Target {
@@ -37,6 +38,7 @@ export interface ResolverDeps {
   readonly entitlement: EntitlementProvider
   readonly getCode: (digest: CodeDigest) => Promise<string | undefined>
   readonly manifest: RuntimesManifest
+  readonly platform: Platform
   readonly cacheEntries: number
 }
 
@@ -101,7 +103,7 @@ export function createResolver(deps: ResolverDeps): Resolver {
     if (isSequence(action)) return resolveSequence(identity, action, opened)
     if (!isRunnable(action)) throw new Fault('an action that is neither a sequence nor code')
     const way = { identity, action, revision, ...(opened !== undefined && { opened }) }
-    return resolveFor(way, deps.manifest, (digest) => deps.getCode(digest as CodeDigest))
+    return resolveFor(way, deps.manifest, deps.platform, (digest) => deps.getCode(digest as CodeDigest))
   }
 
   /** The package of an action that lies in one; checks whether the caller may call the action. */

@@ -4,6 +4,7 @@ import type { Resources } from '../containers/container-factory.ts'
 import type { ActionKey, ActionRequirements } from '../control/pool-protocol.ts'
 import type { RunnableAction } from '../model/action.ts'
 import { kindOf, limitsJson } from '../model/action.ts'
+import type { Outcome } from '../model/activation.ts'
 import type { Identity } from '../model/identity.ts'
 import type { Revision } from '../model/ids.ts'
 import type { JsonValue } from '../model/json.ts'
@@ -16,6 +17,8 @@ import type { Parameter } from '../model/parameters.ts'
 import { annotation, mergeByKey } from '../model/parameters.ts'
 import type { OpenedPackage } from '../entitlement/open-package.ts'
 import type { ActionProgram } from '../proxy/run-request.ts'
+import type { Platform } from './unrunnable.ts'
+import { unrunnable } from './unrunnable.ts'
 import type { WebExport } from './web/web-export.ts'
 import { webExportOf } from './web/web-export.ts'
 import { CodeMissing } from '../proxy/container-proxy.ts'
@@ -67,6 +70,8 @@ export interface ResolvedAction extends BoundParameters {
   readonly flowHead: string | undefined
   /** A run that was cut off by a crash may be begun again (annotation `idempotent`). */
   readonly idempotent: boolean
+  /** What each call comes to without being run; undefined: it is run. */
+  readonly unrunnable: Outcome | undefined
 }
 
 const MEGABYTE = 1024 * 1024
@@ -85,6 +90,7 @@ export interface FoundAction {
 export function resolveFor(
   { identity, action, revision, opened }: FoundAction,
   manifest: RuntimesManifest,
+  platform: Platform,
   loadCode: (digest: string) => Promise<string | undefined>,
 ): ResolvedAction {
   const { limits, exec, annotations } = action
@@ -151,6 +157,7 @@ export function resolveFor(
       : undefined,
     web: webExportOf(annotations),
     idempotent: isTruthy(annotation(annotations, 'idempotent')),
+    unrunnable: unrunnable(action, platform),
   }
 }
 

@@ -8,19 +8,20 @@ import { EMPTY_LOG } from '../proxy/activation-log.ts'
 import type { FinishedRun, RunRequest } from '../proxy/run-request.ts'
 import type { Activation } from './activate.ts'
 import type { Completion } from './call.ts'
-import type { ParkFailure } from './parking.ts'
+import type { Unrun } from './dispatch.ts'
 import type { ResolvedAction } from './resolved-action.ts'
+import { imageMissing } from './unrunnable.ts'
 
 /** What the dispatcher's result means for the activation. `receivedAt` in monotonic ms. */
 export function completionOf(
-  result: FinishedRun | ParkFailure,
+  result: FinishedRun | Unrun,
+  { requirements }: ResolvedAction,
   receivedAt: number,
   clock: Clock,
-  action: ResolvedAction,
 ): Completion {
   return result.type === 'finished'
     ? { outcome: result.outcome, run: result, waitMs: result.beganAt - receivedAt }
-    : { outcome: outcomeOf(result, action), run: undefined, waitMs: clock.monotonic() - receivedAt }
+    : { outcome: outcomeOf(result, requirements), run: undefined, waitMs: clock.monotonic() - receivedAt }
 }
 
 /** The record with the log of its run, once that is complete. */
@@ -45,14 +46,13 @@ export function runRequest(activation: Activation, { program, providesApiKey }: 
   }
 }
 
-function outcomeOf(failure: ParkFailure, { requirements }: ResolvedAction): Completion['outcome'] {
-  const { kind, image } = requirements
+function outcomeOf(failure: Unrun, { kind, image }: ResolvedAction['requirements']): Completion['outcome'] {
   switch (failure.type) {
+    case 'unrunnable':
+      return failure.outcome
     case 'failed':
+      if (failure.failure === 'imageNotFound' && kind === 'blackbox') return imageMissing(image)
       // Why a start failed is for the operator's log; what an action asks for and can never get, its developer has to know.
-      if (failure.failure === 'imageNotFound' && kind === 'blackbox') {
-        return errorOutcome(DEVELOPER_ERROR, `Failed to pull container image '${image}'.`)
-      }
       return failure.failure === 'noCapacity'
         ? errorOutcome(DEVELOPER_ERROR, failure.message)
         : errorOutcome(WHISK_ERROR, 'Failed to provision resources to run the action.')

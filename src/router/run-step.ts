@@ -33,7 +33,7 @@ export async function runStep(
       return undefined
     }
     flow.begun = true
-    const completion = completionOf(result, receivedAt, clock, action)
+    const completion = completionOf(result, action, receivedAt, clock)
     const record = recordOf(activation, action, completion, clock.now())
     on.observe(call.identity, action.observed, completion, record)
     const whole = withLogs(record, completion)

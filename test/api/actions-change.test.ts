@@ -339,41 +339,37 @@ describeTable('read, delete and list', [
 
 const image = (body: object): Request => put('a', { exec: { kind: 'blackbox', ...body } })
 
-describeTable(
-  'images',
-  [
-    {
-      section: '4.3, 4.5',
-      what: 'an image with blank code has none',
-      ...image({ image: 'openwhisk/dockerskeleton', code: ' ', native: true }),
-      status: 200,
-      expect: (r) => {
-        assert.ok(isJsonObject(r.json))
-        assert.deepEqual(r.json['exec'], { kind: 'blackbox', image: 'openwhisk/dockerskeleton', binary: false })
-        assert.equal(annotationsOf(r)['exec'], 'blackbox')
-      },
+describeTable('images', [
+  {
+    section: '4.3, 4.5',
+    what: 'an image with blank code has none',
+    ...image({ image: 'openwhisk/dockerskeleton', code: ' ', native: true }),
+    status: 200,
+    expect: (r) => {
+      assert.ok(isJsonObject(r.json))
+      assert.deepEqual(r.json['exec'], { kind: 'blackbox', image: 'openwhisk/dockerskeleton', binary: false })
+      assert.equal(annotationsOf(r)['exec'], 'blackbox')
     },
-    {
-      section: '4.5',
-      what: 'an image with code and main',
-      ...image({ image: 'localhost:5000/a/b:1', code: 'abcd', main: 'm' }),
-      status: 200,
-      expect: { exec: { image: 'localhost:5000/a/b:1', code: 'abcd', binary: true, main: 'm' } },
-    },
-    {
-      section: '4.5',
-      what: 'no image',
-      ...image({}),
-      status: 400,
-      error: "The request content was malformed:\n'image' must be a string defined in 'exec' for 'blackbox' actions",
-    },
-    {
-      section: '4.5',
-      what: 'no image name',
-      ...image({ image: 'A/B' }),
-      status: 400,
-      error: 'The request content was malformed:\ncould not parse image name',
-    },
-  ],
-  { blackboxAllowed: true },
-)
+  },
+  {
+    section: '4.5',
+    what: 'an image with code and main',
+    ...image({ image: 'localhost:5000/a/b:1', code: 'abcd', main: 'm' }),
+    status: 200,
+    expect: { exec: { image: 'localhost:5000/a/b:1', code: 'abcd', binary: true, main: 'm' } },
+  },
+  {
+    section: '4.5',
+    what: 'no image',
+    ...image({}),
+    status: 400,
+    error: "The request content was malformed:\n'image' must be a string defined in 'exec' for 'blackbox' actions",
+  },
+  {
+    section: '4.5',
+    what: 'no image name',
+    ...image({ image: 'A/B' }),
+    status: 400,
+    error: 'The request content was malformed:\ncould not parse image name',
+  },
+])

@@ -65,11 +65,6 @@ describeTable('refused bodies', [
     /^The request content was malformed:\nThe specified runtime 'nodejs' /,
   ),
   refused(
-    '4.5',
-    { exec: { kind: 'blackbox', image: 'a/b' } },
-    /^The request content was malformed:\nActions of kind 'blackbox' /,
-  ),
-  refused(
     '4.5, correction 9',
     { exec: { kind: 'nodejs:default' } },
     malformed("'code' must be a string or attachment object defined in 'exec' for 'nodejs:default' actions"),

@@ -81,7 +81,6 @@ export interface ApiServer {
 }
 
 export interface ApiServerOptions {
-  readonly blackboxAllowed?: boolean
   readonly sharedPackagesExecuteOnly?: boolean
   /** Keys of aes-256 that parameters are encrypted with. default: they are not */
   readonly keys?: readonly ParameterKey[]
@@ -124,7 +123,6 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
     entitlement: basicEntitlement(),
     activations: stores.activations,
     manifest,
-    blackboxAllowed: options.blackboxAllowed ?? false,
     sharedPackagesExecuteOnly: options.sharedPackagesExecuteOnly ?? false,
     system,
     body: { maxBytes: system.requestBytes, timeoutMs: 5000 },

@@ -70,6 +70,7 @@ export async function startWebServer(): Promise<WebServer> {
     entitlement: basicEntitlement(),
     getCode: (digest) => stores.artifacts.getCode(digest),
     manifest,
+    platform: { runsImages: false, limits: system },
     cacheEntries: 1000,
   })
   const changed = (change: StoreChange): void => {

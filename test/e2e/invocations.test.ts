@@ -323,6 +323,37 @@ const ANSWERS: readonly Row[] = [
   },
 ]
 
+const UNRUN: readonly Row[] = [
+  {
+    section: '4.11',
+    what: 'an image, where no images are run, is an image that cannot be had',
+    path: 'actions/image?blocking=true',
+    status: 502,
+    expect({ json }) {
+      assert.partialDeepStrictEqual(json, {
+        duration: 0,
+        response: {
+          status: 'action developer error',
+          result: { error: "Failed to pull container image 'me/image:1'." },
+        },
+      })
+      assert.ok(isJsonObject(json))
+      assert.match(JSON.stringify(json['annotations']), /"kind","value":"blackbox"/)
+    },
+  },
+  {
+    section: '4.11, 4.12',
+    what: 'in a sequence it ends that',
+    path: 'actions/images?blocking=true',
+    status: 502,
+    expect({ json }) {
+      assert.ok(isJsonObject(json) && Array.isArray(json['logs']))
+      assert.equal(json['logs'].length, 2)
+      assert.partialDeepStrictEqual(json['response'], { status: 'action developer error' })
+    },
+  },
+]
+
 describe('invocations', () => {
   let server: TestServer
   before(async () => {
@@ -350,6 +381,9 @@ describe('invocations', () => {
     )
     const parameters = ['c', 'd'].map((key) => ({ key, value: 'action' }))
     made.push(await server.put('p/merges', echo, { parameters }))
+    made.push(await server.call('PUT', '/actions/image', { exec: { kind: 'blackbox', image: 'me/image:1' } }))
+    const components = ['/_/echo', '/_/image', '/_/echo']
+    made.push(await server.call('PUT', '/actions/images', { exec: { kind: 'sequence', components } }))
     for (const { status, text: answer } of made) assert.equal(status, 200, answer)
     const own = { method: 'PUT', path: `${SYSTEM_ACTIONS}/own`, body: { exec: { kind: 'nodejs:default', code: echo } } }
     assert.equal((await send(own, SYSTEM)).status, 200)
@@ -365,7 +399,7 @@ describe('invocations', () => {
     return exchange(Number(new URL(server.url).port), { method: 'POST', ...call, path }, authorization)
   }
 
-  for (const row of [...ORDER, ...REQUESTS, ...ANSWERS]) {
+  for (const row of [...ORDER, ...REQUESTS, ...ANSWERS, ...UNRUN]) {
     test(`${row.section}: ${row.what}`, async () => {
       const { key = GUEST, status, error } = row
       const response = await send(row, key)
@@ -374,5 +408,30 @@ describe('invocations', () => {
       if (error !== undefined) assert.deepEqual(response.json, { error, code: response.headers['x-request-id'] })
       row.expect?.(response)
     })
+  }
+})
+
+test('4.6: an action whose limits are above what the operator allows by now is kept, read and deleted, and not run', async () => {
+  let server = await startServer()
+  try {
+    const limits = { memory: 512, timeout: 1000 }
+    assert.equal((await server.put('large', 'function main() { return {} }', { limits })).status, 200)
+    await server.stop()
+    server = await startServer({ dataDir: server.dataDir, flags: ['--limits-memory-max', '256'] })
+    for (const query of ['blocking=true', '']) {
+      const { status, body } = await server.invoke('large', {}, query)
+      assert.equal(status, query === '' ? 202 : 502)
+      const { response } = await server.activation(body.activationId)
+      assert.equal(response.status, 'application error')
+      assert.deepEqual(response.result, { error: 'Action limit exceeded the system limit.' })
+    }
+    assert.partialDeepStrictEqual((await server.call('GET', '/actions/large')).body, { limits })
+    assert.equal((await server.put('large', 'function main() { return {} }')).status, 200)
+    assert.equal((await server.put('large', 'function main() { return {} }', { limits: { memory: 256 } })).status, 200)
+    assert.equal((await server.invoke('large')).status, 200)
+    assert.equal((await server.call('DELETE', '/actions/large')).status, 200)
+  } finally {
+    await server.stop()
+    dispose(server)
   }
 })
