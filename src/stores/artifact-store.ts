@@ -1,6 +1,7 @@
 /** Where entities, their code, subjects and namespace limits are kept. Every implementation passes test/conformance/artifact-store.ts. */
 
 import type { Action, CodeDigest } from '../model/action.ts'
+import { Fault } from '../model/errors.ts'
 import type { StoredIdentity, Subject, SubjectName } from '../model/identity.ts'
 import type { Revision } from '../model/ids.ts'
 import type { NamespaceLimits } from '../model/limits.ts'
@@ -55,8 +56,17 @@ export class StoreUnavailable extends Error {
   override readonly name = 'StoreUnavailable'
 }
 
+/** What is stored under that name is no entity: somebody else wrote it, or the disk did. */
+export class EntityUnreadable extends Fault {
+  override readonly name = 'EntityUnreadable'
+
+  constructor(where: string) {
+    super(`the document of ${where} is no entity`, { told: 'Resource is corrupted and cannot be read.' })
+  }
+}
+
 /**
- * All methods may reject with `StoreUnavailable`. Reads see every write that resolved before they began. No method needs a deadline of its own: an
+ * All methods may reject with `StoreUnavailable`, those that read entities with `EntityUnreadable`. Reads see every write that resolved before they began. No method needs a deadline of its own: an
  * implementation bounds each call by the `operationTimeoutMs` that it was opened with and rejects with `StoreUnavailable` then.
  */
 export interface ArtifactStore {

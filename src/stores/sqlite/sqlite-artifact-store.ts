@@ -7,8 +7,11 @@ import type { StoredIdentity, Subject, SubjectName } from '../../model/identity.
 import type { Revision } from '../../model/ids.ts'
 import type { NamespaceLimits } from '../../model/limits.ts'
 import type { FullyQualifiedName, NamespaceName } from '../../model/names.ts'
+import { formatPath } from '../../model/names.ts'
+import { isJsonObject } from '../../model/json.ts'
 import { isShared } from '../../model/package.ts'
 import type { ArtifactStore, Entity, EntityOf, EntityQuery, EntityScan, EntityType, Stored } from '../artifact-store.ts'
+import { EntityUnreadable } from '../artifact-store.ts'
 import type { EntityKey } from './artifact-operations.ts'
 import type { StoreConnection } from './store-connection.ts'
 
@@ -17,6 +20,7 @@ const KEY_LENGTH = 64
 /** Containers that are being started may still ask for the code of an entity that is gone. */
 const CODE_KEPT_MS = 10 * 60_000
 const COLLECT_BATCH = 20
+const ENTITY_TYPES: ReadonlySet<unknown> = new Set<EntityType>(['action', 'package', 'trigger', 'rule'])
 /** Characters that one list may hold. */
 const LIST_BUDGET = 64 * 1024 * 1024
 
@@ -35,7 +39,8 @@ export class SqliteArtifactStore implements ArtifactStore {
   }
 
   async getEntity(name: FullyQualifiedName): Promise<Stored<Entity> | undefined> {
-    return stored(await this.#connection.call('getEntity', keyOf(name)), parseEntity)
+    const where = formatPath(name)
+    return stored(await this.#connection.call('getEntity', keyOf(name)), (text) => parseEntity(text, where))
   }
 
   async putEntity(entity: Entity, code: string | undefined, expected: Revision | undefined): Promise<Revision> {
@@ -58,7 +63,7 @@ export class SqliteArtifactStore implements ArtifactStore {
   async listEntities<Type extends EntityType>(query: EntityQuery<Type>): Promise<readonly EntityOf<Type>[]> {
     const documents = await this.#connection.call('listEntities', listOf(query), query.skip, query.limit, LIST_BUDGET)
     // The statement selects by type.
-    return documents.map((document) => parseEntity(document) as EntityOf<Type>)
+    return documents.map((document) => parseEntity(document, query.namespace) as EntityOf<Type>)
   }
 
   countEntities(query: Omit<EntityQuery, 'skip' | 'limit'>): Promise<number> {
@@ -70,9 +75,9 @@ export class SqliteArtifactStore implements ArtifactStore {
     const rows = await this.#connection.call('scanEntities', namespace ?? null, Number(after ?? 0), limit, budget)
     const last = rows.at(-1)
     return {
-      entities: rows.map(([, revision, document]) => ({
+      entities: rows.map(([id, revision, document]) => ({
         revision: parseRevision(revision),
-        document: parseEntity(document),
+        document: parseEntity(document, `row ${id}`),
       })),
       ...(last !== undefined && { next: `${last[0]}` }),
     }
@@ -185,10 +190,23 @@ function parseRevision(text: string): Revision {
   return text as Revision
 }
 
-// What these read was written by this store: its shape is that of the types that were handed in.
-function parseEntity(document: string): Entity {
-  return JSON.parse(document) as Entity
+/** What this store wrote has the shape of what it was given. `where` is for the log. Throws `EntityUnreadable` for what it cannot have written. */
+function parseEntity(text: string, where: string): Entity {
+  let document: unknown
+  try {
+    document = JSON.parse(text)
+  } catch {
+    throw new EntityUnreadable(where)
+  }
+  if (!isEntity(document)) throw new EntityUnreadable(where)
+  return document
 }
+
+function isEntity(value: unknown): value is Entity {
+  return isJsonObject(value) && ENTITY_TYPES.has(value['entityType']) && Array.isArray(value['annotations'])
+}
+
+// What these read was written by this store: its shape is that of the types that were handed in.
 
 function parseSubject(document: string): Subject {
   return JSON.parse(document) as Subject
