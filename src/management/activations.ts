@@ -74,15 +74,15 @@ export async function getActivation(
   }
 }
 
-/** `A`, or `PKG/A` with the package (or binding) that the action was invoked through. */
+/** `A`, or `PKG/A` with the package (or binding) that the action was invoked through. As in all paths of OpenWhisk, empty segments count for nothing. */
 function nameFilter(query: string): string | undefined {
   const name = queryValue(query, 'name')
   if (name === undefined || name === '') return undefined
-  const segments = name.split('/')
-  if (segments.length > 2 || !segments.every((segment) => isLegalName(segment))) {
+  const segments = name.split('/').filter((segment) => segment !== '')
+  if (segments.length === 0 || segments.length > 2 || !segments.every((segment) => isLegalName(segment))) {
     throw malformedQuery('name', `Parameter may be a 'simple' name or 'package-name/simple' name: ${name}`)
   }
-  return name
+  return segments.join('/')
 }
 
 function epochMs(query: string, parameter: 'since' | 'upto'): number | undefined {
