@@ -108,6 +108,61 @@ describe('clients', () => {
       await assert.rejects(stranger.actions.list(), failure(401, /The supplied authentication is invalid/))
     })
 
+    test('9.1: makes and runs sequences, of shared actions, too', async () => {
+      const echo = '/whisk.system/utils/echo'
+      // The client's types do not know that a sequence needs no code.
+      const options: Parameters<typeof client.actions.create>[0] = JSON.parse(
+        JSON.stringify({ name: 'twice', sequence: [echo, echo] }),
+      )
+      const created = await client.actions.create(options)
+      assert.deepEqual(created.exec, { kind: 'sequence', components: [echo, echo] })
+      const result: unknown = await client.actions.invoke({
+        name: 'twice',
+        blocking: true,
+        result: true,
+        params: { a: 1 },
+      })
+      assert.deepEqual(result, { a: 1 })
+      const sorted = await client.actions.invoke({ name: '/whisk.system/utils/sort', blocking: true })
+      assert.partialDeepStrictEqual(sorted, { response: { success: true, result: { lines: [], length: 0 } } })
+    })
+
+    test('9.1: makes, binds, reads, lists and deletes packages', async () => {
+      const shared = { publish: true, parameters: [{ key: 'a', value: 1 }], annotations: [{ key: 'n', value: 'x' }] }
+      await client.packages.create({ name: 'made', package: shared })
+      await assert.rejects(client.packages.create({ name: 'made', package: {} }), failure(409, /already exists/))
+      await client.packages.update({ name: 'made', package: { publish: false } })
+      await client.actions.create({ name: 'made/inner', action: 'function main(a) { return a }' })
+      await client.packages.update({ name: 'tied', package: { binding: { namespace: '_', name: 'made' } } })
+      const tied: unknown = await client.packages.get({ name: 'tied' })
+      assert.partialDeepStrictEqual(tied, {
+        namespace: 'guest',
+        binding: { namespace: 'guest', name: 'made' },
+        parameters: [{ key: 'a', value: 1 }],
+        actions: [{ name: 'inner', version: '0.0.1' }],
+        feeds: [],
+      })
+      const result: unknown = await client.actions.invoke({ name: 'tied/inner', blocking: true, result: true })
+      assert.deepEqual(result, { a: 1 })
+      const listed: unknown = await client.packages.list({ limit: 1 })
+      assert.partialDeepStrictEqual(listed, [{ name: 'tied', namespace: 'guest' }])
+      await assert.rejects(
+        client.packages.delete({ name: 'made' }),
+        failure(409, /Package not empty \(contains 1 entity\)/),
+      )
+      await client.actions.delete({ name: 'made/inner' })
+      await client.packages.delete({ name: 'made' })
+      await client.packages.delete({ name: 'tied' })
+      await assert.rejects(client.packages.get({ name: 'made' }), failure(404, /'guest\/made' does not exist/))
+    })
+
+    test('15.3: reads a namespace as a whole', async () => {
+      await client.triggers.create({ name: 'there' })
+      const whole: unknown = await client.namespaces.get({ namespace: 'guest' })
+      assert.partialDeepStrictEqual(whole, { triggers: [{ name: 'there', namespace: 'guest' }], rules: [] })
+      await client.triggers.delete({ name: 'there' })
+    })
+
     test('works inside of an action, with the key and the host that it is given', async () => {
       const code = `const openwhisk = require('openwhisk')
         async function main() {
