@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { isJsonObject } from '../../src/model/json.ts'
+import { assertConforms } from '../api/conformance.ts'
 import type { Request, Response } from '../api/table.ts'
 import { exchange } from '../api/table.ts'
 import type { TestServer } from './server.ts'
@@ -393,10 +394,17 @@ describe('invocations', () => {
     dispose(server)
   })
 
-  function send(call: Request, key: string): Promise<Response> {
+  async function send(call: Request, key: string): Promise<Response> {
     const path = call.path.startsWith('/') ? call.path : `/api/v1/namespaces/_/${call.path}`
     const authorization = key === 'none' ? undefined : `Basic ${Buffer.from(key).toString('base64')}`
-    return exchange(Number(new URL(server.url).port), { method: 'POST', ...call, path }, authorization)
+    const response = await exchange(Number(new URL(server.url).port), { method: 'POST', ...call, path }, authorization)
+    assertConforms(call.method ?? 'POST', path, {
+      status: response.status,
+      contentType: response.headers['content-type'],
+      requestId: response.headers['x-request-id'],
+      text: response.text,
+    })
+    return response
   }
 
   for (const row of [...ORDER, ...REQUESTS, ...ANSWERS, ...UNRUN]) {
