@@ -2,6 +2,7 @@
 
 import { Refusal } from '../model/errors.ts'
 import type { Identity } from '../model/identity.ts'
+import type { FullyQualifiedName } from '../model/names.ts'
 import { formatPath } from '../model/names.ts'
 import type { ActivateDeps } from './activate.ts'
 import type { ResolvedSequence } from './resolved-sequence.ts'
@@ -20,7 +21,12 @@ export async function requireComponents(
     try {
       await on.resolve(identity, targetOf(component))
     } catch (error) {
-      if (!(error instanceof Refusal) || error.code !== 'NOT_FOUND' || error.options.missing === 'package') throw error
+      if (!(error instanceof Refusal) || !isMissing(error, component)) throw error
     }
   }
+}
+
+/** No action has the name: nothing has, or something else. */
+function isMissing({ code, options }: Refusal, { package: parent }: FullyQualifiedName): boolean {
+  return code === 'NOT_FOUND' ? options.missing !== 'package' : code === 'CONFLICT' && parent === undefined
 }

@@ -168,6 +168,17 @@ describe('4.12: sequences', () => {
     assert.equal(outer.body.logs.length, 1)
   })
 
+  test('4.12: so is one whose name has become a package’s', async () => {
+    await tag('turned')
+    await made(sequence('s', ['/_/a', '/_/turned']))
+    await made(server.call('DELETE', '/actions/turned'))
+    await made(server.call('PUT', '/packages/turned', {}))
+    const { status, body } = await server.invoke('s')
+    assert.equal(status, 502)
+    assert.deepEqual(body.response.result, { error: MISSING })
+    assert.equal(body.logs.length, 1)
+  })
+
   test('4.12: a sequence without a component that ran has no limits annotation', async () => {
     await tag('gone')
     await made(sequence('s', ['/_/gone']))
