@@ -38,6 +38,7 @@ export const REFUSALS: Readonly<Record<RefusalCode, RefusalEntry>> = {
       'Sequence component does not exist.',
       'Sequence may not refer to itself.',
       'Too many actions in the sequence.',
+      'Binding references a package that does not exist.',
       'Cannot bind to another package binding.',
       'Operation not permitted on package binding.',
       'rule requires a valid trigger and a valid action',
@@ -254,6 +255,37 @@ const OUTCOMES: readonly { readonly statusCode: 1 | 2 | 3; readonly text: string
     text: 'Action could not be found or may have been deleted.',
     when: 'The action was deleted between acceptance and run.',
   },
+  {
+    statusCode: 1,
+    text: 'Action limit exceeded the system limit.',
+    when: 'The operator has lowered a limit below what the action was written with; it is not run.',
+  },
+  {
+    statusCode: 1,
+    text: 'Sequence component does not exist.',
+    when: 'A component was deleted since the sequence was written.',
+  },
+  {
+    statusCode: 1,
+    text: 'Too many actions in the sequence.',
+    when: 'Inner sequences have become longer since, and `limits.sequenceLength` is used up.',
+  },
+  {
+    statusCode: 1,
+    text: 'Too many actions in the composition.',
+    when: 'The conductor ran twice as often as `limits.sequenceLength`, and once more, without coming to an end.',
+  },
+  {
+    statusCode: 2,
+    text: "Failed to pull container image '…'.",
+    when: 'The action is of kind `blackbox`, and its image cannot be had: this version runs none.',
+  },
+  {
+    statusCode: 3,
+    text: 'Activation failure during composition.',
+    when: 'The platform could not run a step; or the conductor returned something that is no object.',
+  },
+  { statusCode: 3, text: 'Sequence failed.', when: 'The platform could not run a component.' },
   {
     statusCode: 1,
     text: 'The action was not invoked due to a blacklisted namespace.',

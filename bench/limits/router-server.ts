@@ -96,6 +96,7 @@ async function startRouter(): Promise<ReturnType<typeof openRouter>> {
     control: alwaysReady(),
     endpointOf: () => answering,
     manifest,
+    runsImages: false,
     userMetrics: new UserMetrics(new MetricsRegistry()),
     isStopping: () => false,
     clock,
