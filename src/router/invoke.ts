@@ -37,8 +37,8 @@ export interface InvokeDeps extends ActivateDeps {
   readonly timers: Timers
 }
 
-/** Statuses of refusals that say what an action is, not who may call it. */
-const KEPT: ReadonlySet<number> = new Set([400, 404, 409])
+/** Statuses of refusals that say what lies there, not who may call it. */
+const NO_MATTER_OF_RIGHTS: ReadonlySet<number> = new Set([400, 404, 409])
 
 /** Runs one call, or accepts it for later. Rejects with a Refusal or a Fault. */
 export async function invoke(call: Call, on: InvokeDeps, presence?: CallerPresence): Promise<Answer> {
@@ -49,13 +49,14 @@ export async function invoke(call: Call, on: InvokeDeps, presence?: CallerPresen
   let handedOn = false
   try {
     if (!identity.rights.includes('ACTIVATE')) throw refusal('FORBIDDEN', 403)
-    const action = await lookUp(identity, call, on) // -> 403, 404, 422
+    await requireCallable(identity, call, on) // -> 403, 404, 422
     checkSize(call.declaredBytes ?? 0, identity) // -> 413
     const body = await call.readPayload() // -> 400, 408, 413, 415
     checkSize(body.length, identity) // -> 413
     const payload = parsePayload(body) // -> 400
     const { blocking, timeoutMs } = call.readMode() // -> 400
-    if (action instanceof Refusal) throw action // -> 400, 404, 409
+    // Once more, from the cache: much can have changed while the body came.
+    const action = await on.resolve(identity, call) // -> 400, 403, 404, 409
     if (action.type === 'sequence') await requireComponents(identity, action, on) // -> 403, 404
     const args = mergeArguments(action, payload) // -> 400
     const activationId = on.ids.activationId(on.clock.now())
@@ -109,15 +110,16 @@ export function activateFor(
 }
 
 /**
- * The action, or the refusal that is kept for when nothing else was wrong. As in OpenWhisk, whether the caller may call what lies there is settled before
- * anything of the request is looked at; what lies there, after that.
+ * Rejects where the caller may not call what lies there, or there is no such package. As in OpenWhisk, that is settled before anything of the request is
+ * looked at; what lies there, if anything, after that.
  */
-async function lookUp(identity: Identity, call: Call, on: Pick<InvokeDeps, 'resolve'>): Promise<Invocable | Refusal> {
+async function requireCallable(identity: Identity, call: Call, on: Pick<InvokeDeps, 'resolve'>): Promise<void> {
   try {
-    return await on.resolve(identity, call)
+    await on.resolve(identity, call)
   } catch (error) {
-    if (error instanceof Refusal && KEPT.has(error.status) && error.options.missing !== 'package') return error
-    throw error
+    if (!(error instanceof Refusal) || !NO_MATTER_OF_RIGHTS.has(error.status) || error.options.missing === 'package') {
+      throw error
+    }
   }
 }
 

@@ -1,6 +1,9 @@
 /** Invocations of a real server, row by row: which of several faults is told, what a body and a query may be, and what is answered. */
 
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { request } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import { after, before, describe, test } from 'node:test'
 import { isJsonObject } from '../../src/model/json.ts'
 import { assertConforms } from '../api/conformance.ts'
@@ -416,6 +419,32 @@ describe('invocations', () => {
       if (error !== undefined) assert.deepEqual(response.json, { error, code: response.headers['x-request-id'] })
       row.expect?.(response)
     })
+  }
+})
+
+test('S4-57: what changes while the body of a call comes holds for the call', async () => {
+  const server = await startServer()
+  try {
+    await server.put('leaving', 'function main() { return {} }')
+    const { port } = new URL(server.url)
+    const headers = {
+      authorization: `Basic ${Buffer.from(GUEST).toString('base64')}`,
+      'content-type': 'application/json',
+      'content-length': 2,
+    }
+    const path = '/api/v1/namespaces/_/actions/leaving?blocking=true'
+    const outgoing = request({ port, host: '127.0.0.1', method: 'POST', path, headers, agent: false })
+    const answered = once(outgoing, 'response')
+    outgoing.flushHeaders()
+    // Meanwhile the server has seen the action, or has not: it makes no difference.
+    assert.equal((await server.call('DELETE', '/actions/leaving')).status, 200)
+    outgoing.end('{}')
+    const [response] = (await answered) as [IncomingMessage]
+    assert.equal(response.statusCode, 404)
+    response.resume()
+  } finally {
+    await server.stop()
+    dispose(server)
   }
 })
 
