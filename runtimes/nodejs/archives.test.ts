@@ -60,6 +60,7 @@ const ECHO = 'exports.main = (args) => ({ ...args, from: "index" })'
 describeOnEveryNode('archives', (start) => {
   const forms: Readonly<Record<string, { readonly files: Files; readonly main?: string; readonly from: string }>> = {
     'index.js': { files: { 'index.js': ECHO }, from: 'index' },
+    'an empty file': { files: { 'index.js': ECHO, 'empty.txt': '' }, from: 'index' },
     'package.json names the file': {
       files: { 'package.json': '{"main":"lib/a.js"}', 'lib/a.js': 'exports.main = () => ({ from: "a" })' },
       from: 'a',

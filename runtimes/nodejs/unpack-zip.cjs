@@ -65,9 +65,10 @@ function inflate(entry, name, data) {
   if (compressionMethod !== STORED && compressionMethod !== DEFLATED) {
     throw new Error(`'${name}' is compressed by method ${compressionMethod}, which is not supported`)
   }
+  // Even nothing has a deflated form, of two bytes.
   const content =
     compressionMethod === STORED || uncompressedSize === 0
-      ? data
+      ? data.subarray(0, uncompressedSize)
       : // One byte more than announced is already a lie, and must not be inflated further.
         zlib.inflateRawSync(data, { maxOutputLength: uncompressedSize })
   if (content.length !== uncompressedSize) throw new Error(`'${name}' has not the size that the archive states`)

@@ -46,9 +46,8 @@ class _Stop(Exception):
 
 class _Front:
     def __init__(self):
-        listener = http_requests.listen(os.environ.pop("RUNTIME_LISTEN", "8080"))
+        address = os.environ.pop("RUNTIME_LISTEN", "8080")
         self.action = action_runs.Action()
-        self.connections = http_requests.Connections(listener)
         self.stopping = False
         self.refusing = False
         # The connection whose request is being answered, and what it is told when the action ends the process.
@@ -58,8 +57,11 @@ class _Front:
         self.output = action_output.Tracking()
         action_output.before_exit(self.before_exit)
         self.direct = direct_output.DirectOutput()
+        # What accepts connections can be stopped.
+        self.connections = http_requests.Connections()
         signal.signal(signal.SIGTERM, self.stop)
         signal.signal(signal.SIGINT, self.stop)
+        self.connections.listen(address)
 
     def serve(self):
         """Answers requests until the process is told to end. Does not return."""

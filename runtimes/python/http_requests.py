@@ -44,7 +44,10 @@ class Connection:
         # The request whose body is still coming, and how it comes: bytes that are missing, or None for chunks.
         self.request = None
         self.missing = 0
+        self.chunks = bytearray()
+        # False when an answer has been given, or lost, after which there is nothing more to say.
         self.keep = True
+        self.last = False
 
     def receive(self):
         """Reads what is there. False when the other side is gone."""
@@ -87,7 +90,7 @@ class Connection:
             headers[name.strip().lower()] = value.strip()
         self.request = Request(words[0], words[1], headers)
         wish = headers.get("connection", "").lower()
-        self.keep = wish == "keep-alive" if words[2] == "HTTP/1.0" else wish != "close"
+        self.last = wish != "keep-alive" if words[2] == "HTTP/1.0" else wish == "close"
         self._expect_body(headers)
         return True
 
@@ -112,35 +115,30 @@ class Connection:
         return body
 
     def _chunks(self):
-        """The whole body when its last chunk is there; until then nothing is taken, so that it is looked at anew with each read."""
-        body = bytearray()
-        at = 0
+        """The whole body when its last chunk is there. Those that are whole are put together as they come."""
         while True:
-            end = self.held.find(b"\r\n", at)
-            if end == -1:
-                break
+            start = self.held.find(b"\r\n") + 2
+            if start == 1:
+                if len(self.held) > _MAX_HEAD:
+                    raise Unreadable(400, "not a chunk")
+                return None
             try:
-                size = int(bytes(self.held[at:end]).split(b";")[0], 16)
+                size = int(bytes(self.held[: start - 2]).split(b";")[0], 16)
             except ValueError:
                 raise Unreadable(400, "not a chunk's length") from None
-            if len(body) + size > MAX_BODY:
+            if not 0 <= size <= MAX_BODY - len(self.chunks):
                 raise Unreadable(413, "the request's body is larger than %d bytes" % MAX_BODY)
-            at = end + 2
+            if len(self.held) < start + size + 2:
+                return None
+            self.chunks += self.held[start : start + size]
+            del self.held[: start + size + 2]
             if size == 0:
-                trailer = self.held.find(b"\r\n", at)
-                if trailer == -1:
-                    break
-                del self.held[: trailer + 2]
+                body, self.chunks = self.chunks, bytearray()
                 return body
-            body += self.held[at : at + size]
-            at += size + 2
-        if len(self.held) > MAX_BODY + _MAX_HEAD:
-            raise Unreadable(413, "the request's body is larger than %d bytes" % MAX_BODY)
-        return None
 
     def answer(self, status, body, headers=(), close=False):
         """Sends an answer, always with its length. Never raises: whoever asked may be gone."""
-        if close:
+        if close or self.last:
             self.keep = False
         head = "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n" % (status, _REASONS.get(status, "-"), len(body))
         for name, value in headers:
@@ -161,13 +159,25 @@ class Connection:
 class Connections:
     """Everything that may have something to read."""
 
-    def __init__(self, listener):
-        self.listener = listener
-        listener.setblocking(False)
+    def __init__(self):
+        self.listener = None
         self.selector = selectors.DefaultSelector()
-        self.selector.register(listener, selectors.EVENT_READ, None)
         # Nothing that was read is in anybody's hands: an exception may be raised here without losing any of it.
         self.waiting = False
+
+    def listen(self, address):
+        """Listens on `8080`, `127.0.0.1:8080` or `/path/of.sock`."""
+        if address.startswith("/"):
+            self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            self.listener.bind(address)
+        else:
+            host, _, port = address.rpartition(":")
+            self.listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+            self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self.listener.bind((host, int(port)))
+        self.listener.setblocking(False)
+        self.listener.listen(128)
+        self.selector.register(self.listener, selectors.EVENT_READ, None)
 
     def serve_once(self, handle, timeout=None):
         """Waits for something to read, up to `timeout` seconds, and calls `handle(connection, request)` for each request that is whole. Another thread may
@@ -213,17 +223,3 @@ class Connections:
             self.selector.register(connection.stream, selectors.EVENT_READ, connection)
         else:
             connection.stream.close()
-
-
-def listen(address):
-    """The listening socket for `8080`, `127.0.0.1:8080` or `/path/of.sock`."""
-    if address.startswith("/"):
-        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        listener.bind(address)
-    else:
-        host, _, port = address.rpartition(":")
-        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, int(port)))
-    listener.listen(128)
-    return listener

@@ -1,11 +1,11 @@
 /** The contract of ContainerFactory on a real engine, with each way of suspending and both ways of reaching containers. */
 
-import { before, describe } from 'node:test'
+import { describe } from 'node:test'
 import { describeContainerFactory } from '../conformance/container-factory.ts'
 import { skipWithoutEngine } from './engine.ts'
 import type { FactoryOptions } from './factory-kit.ts'
 import { NODE, UNKNOWN, openFactory } from './factory-kit.ts'
-import { BROKEN_IMAGE, SILENT_IMAGE, buildTestImages } from './test-images.ts'
+import { TEST_IMAGES } from './test-images.ts'
 
 const variants: readonly (readonly [string, FactoryOptions])[] = [
   ['docker, by address, freezer', { pause: 'cgroup' }],
@@ -13,16 +13,15 @@ const variants: readonly (readonly [string, FactoryOptions])[] = [
 ]
 
 describe('docker', () => {
-  if (skipWithoutEngine === false) before(() => buildTestImages())
   for (const [name, options] of variants) {
     describeContainerFactory(
       name,
       {
         open: () => openFactory(options),
         works: NODE,
-        silent: { kind: NODE.kind, image: SILENT_IMAGE },
-        broken: { kind: NODE.kind, image: BROKEN_IMAGE },
-        brokenMessage: /exit status 3\): this image is broken/,
+        silent: { kind: NODE.kind, image: TEST_IMAGES.neverListens },
+        broken: { kind: NODE.kind, image: TEST_IMAGES.exitsAtOnce },
+        brokenMessage: /exit status 3\): cannot find the configuration of exits-at-once/,
         unknown: UNKNOWN,
         limitsMemory: true,
       },

@@ -1,42 +1,38 @@
-/** Images with flaws, for the suites: made from the base image of the Node.js runtime by an entry point of their own. */
+/** The images that only tests need, built on the local base image: names, and `node test/docker/test-images.ts`, which builds them on DOCKER_HOST. */
 
-import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 
-const BASE = 'stave/base-nodejs-v24:local'
-/** Never listens. */
-const SILENT = 'setInterval(() => undefined, 1000)'
-const BROKEN = 'console.error("this image is broken"); process.exit(3)'
-/** A runtime of a user's: it answers, prints what it likes, and knows no sentinels. */
-const BLACKBOX = `
-const http = require("http"); let runs = 0
-http.createServer((req, res) => {
-  req.resume().on("end", () => {
-    if (req.url === "/run") { runs++; console.log("run", runs, "XXX in the text"); console.error("and on stderr") }
-    const body = JSON.stringify(req.url === "/run" ? { runs } : { ok: true })
-    res.writeHead(200, { "content-length": Buffer.byteLength(body) }).end(body)
-  })
-}).listen(8080)`
+const NODE = process.versions.node.split('.')[0] ?? ''
+const BASE = `stave/base-nodejs-v${NODE}:local`
 
-export const SILENT_IMAGE = 'stave-test/silent:1'
-export const BROKEN_IMAGE = 'stave-test/broken:1'
-export const BLACKBOX_IMAGE = 'stave-test/blackbox:1'
-export const NO_COMMAND_IMAGE = 'stave-test/no-command:1'
+/** Our Node.js runtime as an image. */
+export const NODEJS_IMAGE = `stave/action-nodejs-v${NODE}:local`
 
-/** Builds them on the engine at `DOCKER_HOST`. */
-export function buildTestImages(): void {
-  build(SILENT_IMAGE, ['node', '-e', SILENT])
-  build(BROKEN_IMAGE, ['node', '-e', BROKEN])
-  build(BLACKBOX_IMAGE, ['node', '-e', BLACKBOX])
-  build(NO_COMMAND_IMAGE, ['/no/such/command'])
+export const TEST_IMAGES = {
+  /** A user's image that works: images/blackbox/server.cjs says what its runs can be asked for. */
+  blackbox: 'stave-test/blackbox:local',
+  neverListens: 'stave-test/never-listens:local',
+  exitsAtOnce: 'stave-test/exits-at-once:local',
+  noCommand: 'stave-test/no-command:local',
+  /** The Node.js runtime with a module `derived-package`. */
+  derived: 'stave-test/derived:local',
+} as const
+
+function build(): void {
+  for (const name of Object.values(TEST_IMAGES)) {
+    const directory = name.replace(/^.*\/(.*):local$/, '$1')
+    const { status, stderr } = spawnSync(
+      'docker',
+      [
+        ...['build', '--quiet', '--tag', name, '--build-arg', `BASE=${BASE}`, '--build-arg', `RUNTIME=${NODEJS_IMAGE}`],
+        join(import.meta.dirname, 'images', directory),
+      ],
+      { encoding: 'utf8', env: { ...process.env, DOCKER_BUILDKIT: '0' } },
+    )
+    if (status !== 0) throw new Error(`${name}: ${stderr}`)
+  }
 }
 
-function build(tag: string, entryPoint: readonly string[]): void {
-  const dockerfile = `FROM ${BASE}\nENTRYPOINT ${JSON.stringify(entryPoint.map((part) => part.trim().replaceAll('\n', ' ')))}\n`
-  const { status, stderr } = spawnSync('docker', ['build', '--quiet', '--network', 'none', '--tag', tag, '-'], {
-    input: dockerfile,
-    encoding: 'utf8',
-    env: { ...process.env, DOCKER_BUILDKIT: '0' },
-  })
-  assert.equal(status, 0, stderr)
-}
+if (process.argv[1] === fileURLToPath(import.meta.url)) build()

@@ -9,7 +9,9 @@ import { fileURLToPath } from 'node:url'
 import { missingForEngine, ownDirectory, runInOwnNamespaces } from './own-namespaces.ts'
 import { startPrivateEngine } from './private-engine.ts'
 
-const BUILD = fileURLToPath(new URL('../../runtimes/build-local-images.ts', import.meta.url))
+const BUILDS = ['../../runtimes/build-local-images.ts', 'test-images.ts'].map((script) =>
+  fileURLToPath(new URL(script, import.meta.url)),
+)
 const SELF = fileURLToPath(import.meta.url)
 
 /** Runs `command` with an engine and resolves with its exit code. */
@@ -47,7 +49,7 @@ async function runWithImages(
   command: readonly string[],
   environment: Readonly<Record<string, string>>,
 ): Promise<number> {
-  await need([process.execPath, BUILD], environment)
+  for (const script of BUILDS) await need([process.execPath, script], environment)
   return run(command, environment)
 }
 
