@@ -32,6 +32,16 @@ export function readManifest(manifest: string | undefined): RuntimesManifest {
   }
 }
 
+/** A family whose default is absent gets the first of `preferred` (kinds in the order in which they were found to be best). */
+export function withDefaults(kinds: readonly RuntimeKind[], preferred: readonly string[]): readonly RuntimeKind[] {
+  return kinds.map((kind) => {
+    const siblings = kinds.filter(({ family }) => family === kind.family)
+    if (siblings.some((sibling) => sibling.default)) return kind
+    const first = preferred.find((name) => siblings.some((sibling) => sibling.kind === name))
+    return { ...kind, default: kind.kind === first }
+  })
+}
+
 /** The kinds with `counts` (family to count) stem cells of each family's default kind, where the manifest gives its family none. */
 export function withStemCells(
   kinds: readonly RuntimeKind[],

@@ -3,9 +3,10 @@
 import type { Config } from '../config/schema.ts'
 import type { ContainerFactory } from '../containers/container-factory.ts'
 import type { Protections } from '../containers/protections.ts'
+import type { AdminRoutes } from '../management/admin-route.ts'
 import type { Clock, Timers } from '../model/clock.ts'
 import type { RuntimesManifest } from '../model/manifest.ts'
-import type { HealthRegistry } from '../telemetry/health.ts'
+import type { HealthReason, HealthRegistry } from '../telemetry/health.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { MetricsRegistry } from '../telemetry/metrics.ts'
 
@@ -51,6 +52,10 @@ export interface OpenedContainers {
   readonly apiAddress: string | undefined
   /** Actions may be images of users. */
   readonly blackbox: boolean
+  /** Of the admin API: what can be changed while it runs. */
+  readonly routes: AdminRoutes
+  /** What goes on that a probe should hear of, without anything being wrong: images that are pulled. */
+  notes(): readonly HealthReason[]
   /** Adds what the provider has besides: checks of health, metrics. */
   register(health: HealthRegistry, metrics: MetricsRegistry): void
 }

@@ -15,6 +15,7 @@ import { createEngineTransport } from '../containers/docker/engine-transport.ts'
 import { readExtraArguments } from '../containers/docker/extra-arguments.ts'
 import { resolvePaths } from '../containers/docker/host-paths.ts'
 import { openImageCollector } from '../containers/docker/image-collector.ts'
+import { progressText } from '../containers/docker/image-store.ts'
 import { dockerProtections } from '../containers/docker/list-protections.ts'
 import { dockerManifest } from '../containers/docker/manifest.ts'
 import type { DockerFactorySettings, ImageSettings } from '../containers/docker/settings.ts'
@@ -25,7 +26,9 @@ import type { OpenedPause } from '../containers/pause/open-pause.ts'
 import { openPause } from '../containers/pause/open-pause.ts'
 import { formatImage } from '../model/manifest.ts'
 import type { ContainersOptions, OpenedContainers } from './containers.ts'
+import { observeDocker } from './docker-metrics.ts'
 import { observePause } from './pause-metrics.ts'
+import { pauseRoutes } from './pause-routes.ts'
 
 /** Answers about the engine itself, and pauses: OpenWhisk's 10 s. */
 const QUICK_MS = 10_000
@@ -58,7 +61,6 @@ export async function openDockerContainers(options: ContainersOptions): Promise<
     const ofKinds = new Set(manifest.kinds.map(({ image }) => formatImage(image)))
     const blackboxes = new Set(manifest.blackboxes.map((image) => formatImage(image)))
     const silent = new Set(manifest.kinds.filter(({ sentinelledLogs }) => !sentinelledLogs).map(({ kind }) => kind))
-    const isBlackbox = ({ kind }: Pick<ContainerSpec, 'kind'>): boolean => kind === 'blackbox'
     const images = imageSettings(docker)
     let rootDirectory = ''
     const collector = await openImageCollector({
@@ -111,40 +113,25 @@ export async function openDockerContainers(options: ContainersOptions): Promise<
       host: { protections, kinds, absent: [] },
       apiAddress: factory.apiAddress(),
       blackbox: docker.blackbox,
+      routes: paused === undefined ? {} : pauseRoutes(paused.pause),
+      notes: () =>
+        factory
+          .pulls()
+          .map((pull) => ({ name: 'docker images', reason: `pulling the image ${pull.image}: ${progressText(pull)}` })),
       register(health, metrics) {
         health.add('docker engine', () => {
           const problem = factory.problem()
           if (problem !== undefined) throw new Error(problem)
         })
         if (paused !== undefined) observePause(paused.pause, metrics)
-        const { counters } = factory.images
-        metrics.observe('counter', 'stave_docker_images_total', 'Pulls and removals of images.', () => [
-          { labels: { event: 'pulls' }, value: counters.pulls },
-          { labels: { event: 'pullFailures' }, value: counters.pullFailures },
-          { labels: { event: 'removed' }, value: collector.counters.removed },
-          { labels: { event: 'removalFailures' }, value: collector.counters.failures },
-        ])
-        metrics.observe('gauge', 'stave_docker_pulls', 'Pulls under way.', () => [
-          { labels: {}, value: factory.pulls().length },
-        ])
-        metrics.observe('gauge', 'stave_docker_engine_up', 'Whether the Docker Engine answers.', () => [
-          { labels: {}, value: factory.problem() === undefined ? 1 : 0 },
-        ])
-        metrics.observe('counter', 'stave_docker_engine_losses_total', 'Times that the engine went away.', () => [
-          { labels: {}, value: factory.metrics.engineLosses },
-        ])
-        metrics.observe(
-          'counter',
-          'stave_docker_adoptions_total',
-          'Containers taken over from an earlier process.',
-          () => [{ labels: {}, value: factory.metrics.adopted }],
-        )
-        metrics.observe('gauge', 'stave_docker_images_disk_percent', 'Use of the disk of the images.', () =>
-          collector.usedPercent === undefined ? [] : [{ labels: {}, value: collector.usedPercent }],
-        )
+        observeDocker(factory, collector, metrics)
       },
     }
   }
+}
+
+function isBlackbox({ kind }: Pick<ContainerSpec, 'kind'>): boolean {
+  return kind === 'blackbox'
 }
 
 function imageSettings(docker: Config['docker']): ImageSettings {

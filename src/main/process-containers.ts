@@ -58,6 +58,8 @@ export async function openProcessContainers(options: ContainersOptions): Promise
     host: { protections: factory.protections(), kinds, absent },
     apiAddress: factory.apiAddress(),
     blackbox: false,
+    routes: {},
+    notes: () => [],
     register: () => undefined,
   }
 }

@@ -247,12 +247,15 @@ async function start(options: StandaloneOptions, cleanups: (() => Promise<void> 
   const admin = createAdminApi({
     administration: createUserAdministration({ store: artifacts, credentials: randomCredentials(), changed }),
     namespaces: createNamespaceAdministration({ store: artifacts, system: limits, changed }),
-    routes: parameterRoutes({ store: artifacts, cipher, keys, changed }),
+    routes: { ...parameterRoutes({ store: artifacts, cipher, keys, changed }), ...containers.routes },
     audit: (entry) => log.info(entry, 'administration'),
     metrics: () => registry.render(),
     readiness: async () => {
       const { reasons } = await health.readiness()
-      return reasons.map(({ name, reason }) => ({ name, reason, ready: false }))
+      return [
+        ...reasons.map(({ name, reason }) => ({ name, reason, ready: false })),
+        ...containers.notes().map(({ name, reason }) => ({ name, reason, ready: true })),
+      ]
     },
     pool: () => pool.inspect(),
     config: () => configJson(options.loaded),

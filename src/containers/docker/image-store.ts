@@ -195,6 +195,13 @@ function reportOf(image: string, since: number, layers: Pull['layers'], clock: C
   return { image, sinceMs, layers: layers.size, layersDone, currentBytes, totalBytes }
 }
 
+/** How far a pull is, for people. */
+export function progressText({ layers, layersDone, currentBytes, totalBytes }: PullReport): string {
+  if (layers === 0) return 'asking the registry'
+  const share = totalBytes === 0 ? 0 : Math.floor((100 * currentBytes) / totalBytes)
+  return `${layersDone} of ${layers} layers, ${Math.round(currentBytes / 1e6)} of ${Math.round(totalBytes / 1e6)} MB (${share} %)`
+}
+
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }

@@ -5,7 +5,7 @@ import type { RuntimesManifest } from '../../model/manifest.ts'
 import { formatImage } from '../../model/manifest.ts'
 import { findInstalledFile } from '../installed-file.ts'
 import { parseManifest } from '../parse-manifest.ts'
-import { readManifest, withStemCells } from '../read-manifest.ts'
+import { readManifest, withDefaults, withStemCells } from '../read-manifest.ts'
 
 export interface DockerManifestOptions {
   /** JSON text of a manifest, or the path of a file with one; empty: the built-in one. */
@@ -38,9 +38,7 @@ async function localManifest(hasImage: DockerManifestOptions['hasImage']): Promi
   const here = await Promise.all(local.kinds.map(({ image }) => hasImage(formatImage(image))))
   const kinds = local.kinds.filter((_kind, index) => here[index])
   if (kinds.length === 0) return undefined
-  const withDefault = kinds.map((kind) => {
-    const siblings = kinds.filter(({ family }) => family === kind.family)
-    return siblings.some((sibling) => sibling.default) ? kind : { ...kind, default: kind === siblings.at(-1) }
-  })
-  return { kinds: withDefault, blackboxes: local.blackboxes }
+  // The newest of each family is the last in the manifest.
+  const preferred = kinds.map(({ kind }) => kind).toReversed()
+  return { kinds: withDefaults(kinds, preferred), blackboxes: local.blackboxes }
 }

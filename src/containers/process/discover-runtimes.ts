@@ -2,7 +2,7 @@
 
 import { homedir } from 'node:os'
 import type { RuntimeKind, RuntimesManifest } from '../../model/manifest.ts'
-import { readManifest, withStemCells } from '../read-manifest.ts'
+import { readManifest, withDefaults, withStemCells } from '../read-manifest.ts'
 import { discoverNodejs } from './discover-nodejs.ts'
 import { discoverPython } from './discover-python.ts'
 import type { RuntimeLauncher } from './runtime-launcher.ts'
@@ -64,16 +64,6 @@ export async function discoverRuntimes(options: DiscoverRuntimesOptions): Promis
     .filter(({ family }) => options.manifest !== undefined || family in LANGUAGES)
     .map((kind) => absentKind(kind, options.interpreters[kind.kind]))
   return { manifest: { ...wanted, kinds: withStemCells(kinds, options.stemCells) }, launchers, absent }
-}
-
-/** A family whose default is absent gets the first of `preferred` (kinds in the order in which they were found to be best). */
-function withDefaults(kinds: readonly RuntimeKind[], preferred: readonly string[]): readonly RuntimeKind[] {
-  return kinds.map((kind) => {
-    const siblings = kinds.filter(({ family }) => family === kind.family)
-    if (siblings.some((sibling) => sibling.default)) return kind
-    const first = preferred.find((name) => siblings.some((sibling) => sibling.kind === name))
-    return { ...kind, default: kind.kind === first }
-  })
 }
 
 function absentKind({ kind, family }: RuntimeKind, configured: string | undefined): AbsentKind {
