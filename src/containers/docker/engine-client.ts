@@ -91,6 +91,11 @@ export interface EngineClient {
   close(): Promise<void>
 }
 
+/**
+ * The engine and its containerd each remember whether a container is paused, and tell each other by events: when pauses follow each other closely, an event that
+ * is late makes the engine believe in a pause that is over. Whichever of them says that there is nothing to undo is right about what was done through them.
+ */
+const NOT_PAUSED = /not paused|cannot resume a running process/
 const NOT_MODIFIED = 304
 const CONFLICT = 409
 const NOT_FOUND = 404
@@ -131,7 +136,7 @@ export function createEngineClient(transport: EngineTransport, timeouts: EngineT
       await quickly('POST', `/containers/${engineId}/pause`).catch(unless(/already paused/))
     },
     async unpauseContainer(engineId) {
-      await quickly('POST', `/containers/${engineId}/unpause`).catch(unless(/not paused/))
+      await quickly('POST', `/containers/${engineId}/unpause`).catch(unless(NOT_PAUSED))
     },
     async setMemory(engineId, memoryBytes) {
       const body = { Memory: memoryBytes, MemorySwap: memoryBytes }
