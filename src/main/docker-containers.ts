@@ -9,6 +9,7 @@ import type { EngineFacts } from '../containers/docker/docker-container-factory.
 import { createDockerContainerFactory } from '../containers/docker/docker-container-factory.ts'
 import type { EngineAddress } from '../containers/docker/engine-address.ts'
 import { parseEngineAddress } from '../containers/docker/engine-address.ts'
+import type { EngineInfo } from '../containers/docker/engine-answers.ts'
 import type { EngineClient } from '../containers/docker/engine-client.ts'
 import { createEngineClient } from '../containers/docker/engine-client.ts'
 import { createEngineTransport } from '../containers/docker/engine-transport.ts'
@@ -88,8 +89,8 @@ export async function openDockerContainers(options: ContainersOptions): Promise<
         paused = await pauseOf(config, client, facts, log)
         return paused.pause
       },
-      reach: reachOf(address),
-      isLocal: (info) => reachOf(address).type === 'address' && info.name === hostname(),
+      reach: (info) => reachOf(address, info),
+      isLocal: (info) => reachOf(address, info).type === 'address' && info.name === hostname(),
       imageUsed: (image, pulled) => collector.used(image, pulled),
     })
     await factory.start()
@@ -119,10 +120,7 @@ export async function openDockerContainers(options: ContainersOptions): Promise<
           .pulls()
           .map((pull) => ({ name: 'docker images', reason: `pulling the image ${pull.image}: ${progressText(pull)}` })),
       register(health, metrics) {
-        health.add('docker engine', () => {
-          const problem = factory.problem()
-          if (problem !== undefined) throw new Error(problem)
-        })
+        health.add('docker engine', () => factory.probe())
         if (paused !== undefined) observePause(paused.pause, metrics)
         observeDocker(factory, collector, metrics)
       },
@@ -177,12 +175,13 @@ function factorySettings(
   }
 }
 
-/** On Linux the bridge is at hand; an engine elsewhere, or in a virtual machine as on macOS, is reached by the ports that it publishes. */
-function reachOf(address: EngineAddress): Reach {
-  if (address.type === 'socket') {
-    return process.platform === 'linux' ? { type: 'address' } : { type: 'published', host: '127.0.0.1' }
-  }
-  return { type: 'published', host: address.host }
+/** On Linux the bridge is at hand; an engine elsewhere, in a virtual machine as on macOS or in a network namespace of its own, is reached by the ports that it publishes. */
+function reachOf(address: EngineAddress, { securityOptions, operatingSystem }: EngineInfo): Reach {
+  if (address.type === 'tcp') return { type: 'published', host: address.host }
+  const rootless = securityOptions.some((option) => option.startsWith('name=rootless'))
+  return process.platform === 'linux' && !rootless && !operatingSystem.startsWith('Docker Desktop')
+    ? { type: 'address' }
+    : { type: 'published', host: '127.0.0.1' }
 }
 
 function pauseOf(

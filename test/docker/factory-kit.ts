@@ -100,7 +100,7 @@ export async function openFactory(options: FactoryOptions = {}): Promise<OpenedF
     log: silentLogger,
     isRuntimeImage: () => options.isRuntimeImage ?? true,
     isSentinelled: () => options.isSentinelled ?? true,
-    reach: options.reach ?? { type: 'address' },
+    reach: () => options.reach ?? { type: 'address' },
     isLocal: (info) => info.name === hostname(),
     choosePause: async ({ version, info }: EngineFacts) => {
       const { pause } = await openPause({

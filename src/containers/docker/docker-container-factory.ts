@@ -3,7 +3,6 @@
  * what happens to containers is heard from its events.
  */
 
-import { setTimeout as delay } from 'node:timers/promises'
 import type { Clock, Timers } from '../../model/clock.ts'
 import type { Deadline } from '../../model/deadline.ts'
 import { deadlineIn, remainingMs } from '../../model/deadline.ts'
@@ -22,8 +21,10 @@ import type { EngineWatch } from './engine-watch.ts'
 import { watchEngine } from './engine-watch.ts'
 import type { ImageStore, PullReport } from './image-store.ts'
 import { createImageStore } from './image-store.ts'
+import { createLeftBehind } from './left-behind.ts'
+import { containerIdOf, poolLabels } from './listed-labels.ts'
 import type { DockerFactorySettings, DockerLog } from './settings.ts'
-import { ID_LABEL, INSTANCE_LABEL, POOL_LABELS } from './settings.ts'
+import { ID_LABEL, INSTANCE_LABEL } from './settings.ts'
 import type { ContainerPause, Reach, StartDeps } from './start-container.ts'
 import { adoptContainer, startContainer } from './start-container.ts'
 
@@ -38,7 +39,8 @@ export interface DockerContainerFactoryOptions {
   readonly isSentinelled: (spec: Pick<ContainerSpec, 'kind' | 'image'>) => boolean
   /** Made once the engine is known; undefined: containers are not suspended. */
   readonly choosePause: (engine: EngineFacts) => Promise<ContainerPause | undefined>
-  readonly reach: Reach
+  /** How the containers of this engine are reached. */
+  readonly reach: (info: EngineInfo) => Reach
   /** The engine's bridge is an interface of this host. */
   readonly isLocal: (info: EngineInfo) => boolean
   /** Told of images that are used or were pulled. */
@@ -68,6 +70,8 @@ export interface DockerContainerFactory extends ContainerFactory {
   readonly images: ImageStore
   /** Why the engine can not be used now; undefined while it can. */
   problem(): string | undefined
+  /** Asks the engine whether it is there: one that hangs does not close its connections. Rejects with why not. */
+  probe(): Promise<void>
   /** What is known of the engine; throws before `start`. */
   engine(): EngineFacts
   /** Address at which containers reach this host: the API must listen there as well. Undefined where it does so already. */
@@ -89,10 +93,6 @@ interface Prepared {
 const SHARE_OF_MEMORY = 0.8
 const MB = 1024 * 1024
 const STOP_MS = 30_000
-/** Pauses in ms before the removal of a container is tried again. */
-const FIRST_RETRY_MS = 500
-const LONGEST_RETRY_MS = 30_000
-
 /** Makes the factory; nothing happens on the engine before `start`. */
 export function createDockerContainerFactory(options: DockerContainerFactoryOptions): DockerContainerFactory {
   const { client, settings, clock, timers, log } = options
@@ -101,8 +101,7 @@ export function createDockerContainerFactory(options: DockerContainerFactoryOpti
   const running = new Map<string, DockerContainer>()
   /** Containers that are being started, by the engine's id: told when it ends before it listens. */
   const starting = new Map<string, () => void>()
-  /** Containers that the engine could not be asked to remove. */
-  const leftBehind = new Set<string>()
+  const leftBehind = createLeftBehind(client)
   const gate: StartGate = createStartGate(settings.parallelStarts, clock)
   const images = createImageStore({
     client,
@@ -144,7 +143,6 @@ export function createDockerContainerFactory(options: DockerContainerFactoryOpti
   async function start(spec: ContainerSpec, deadline: Deadline): Promise<DockerContainer> {
     const { watch, start } = on()
     if (watch.problem !== undefined) throw new ContainerStartError('startFailed', watch.problem)
-    const leave = await gate.enter(deadline)
     try {
       const within = { at: Math.min(deadline.at, deadlineIn(settings.startTimeoutMs, clock).at) }
       const existing = adoptable.get(spec.id)
@@ -161,8 +159,6 @@ export function createDockerContainerFactory(options: DockerContainerFactoryOpti
     } catch (error) {
       metrics.startFailures++
       throw error
-    } finally {
-      leave()
     }
   }
 
@@ -194,26 +190,7 @@ export function createDockerContainerFactory(options: DockerContainerFactoryOpti
       if (state !== 'running' && state !== 'paused') container.exited(undefined)
     }
     await prepared?.network.guard()
-    await removeLeftBehind()
-  }
-
-  async function removeLeftBehind(): Promise<void> {
-    for (const engineId of leftBehind) {
-      await client.removeContainer(engineId)
-      leftBehind.delete(engineId)
-    }
-  }
-
-  /** Until it is gone: the engine may be away, or busy with it. */
-  async function retryRemovals(): Promise<void> {
-    for (
-      let pauseMs = FIRST_RETRY_MS;
-      leftBehind.size > 0 && !stopped;
-      pauseMs = Math.min(2 * pauseMs, LONGEST_RETRY_MS)
-    ) {
-      await delay(pauseMs, undefined, { ref: false })
-      await removeLeftBehind().catch(() => undefined)
-    }
+    await leftBehind.remove()
   }
 
   return {
@@ -225,6 +202,11 @@ export function createDockerContainerFactory(options: DockerContainerFactoryOpti
     metrics,
     images,
     problem: () => (prepared === undefined ? 'the container factory is not started' : prepared.watch.problem),
+    async probe() {
+      const { problem } = on().watch
+      if (problem !== undefined) throw new Error(problem)
+      await client.version()
+    },
     engine: () => on().facts,
     apiAddress: () => on().network.apiAddress,
     unguarded: () => on().network.unguarded,
@@ -269,22 +251,19 @@ export function createDockerContainerFactory(options: DockerContainerFactoryOpti
           timers,
           log,
           images,
+          gate,
           network,
           node,
           capacity: capacityOf(facts.info, settings),
           pause: pause ?? NO_PAUSE,
-          reach: options.reach,
+          reach: options.reach(facts.info),
           isRuntimeImage: options.isRuntimeImage,
           isSentinelled: options.isSentinelled,
           initMissing: { seen: false },
           whenDead(engineId, callback) {
             starting.set(engineId, callback)
           },
-          leftBehind(engineId) {
-            const first = leftBehind.size === 0
-            leftBehind.add(engineId)
-            if (first) void retryRemovals()
-          },
+          leftBehind: (engineId) => leftBehind.add(engineId),
         },
       }
     },
@@ -344,9 +323,10 @@ export function createDockerContainerFactory(options: DockerContainerFactoryOpti
         ),
       )
       await Promise.all(all)
-      await removeLeftBehind().catch((error: unknown) =>
-        log.warn({ error }, 'containers are left on the Docker Engine'),
-      )
+      await leftBehind
+        .remove()
+        .catch((error: unknown) => log.warn({ error }, 'containers are left on the Docker Engine'))
+      leftBehind.stop()
       prepared?.watch.stop()
       if (prepared !== undefined && remainingMs(deadline, clock) > 0) {
         await prepared.network
@@ -374,21 +354,5 @@ function capacityOf(
   return {
     memoryMb: settings.memoryMb > 0 ? settings.memoryMb : Math.floor((info.memoryBytes / MB) * SHARE_OF_MEMORY),
     cpuMilli: settings.cpuMilli > 0 ? settings.cpuMilli : info.cpus * 1000,
-  }
-}
-
-function containerIdOf({ labels }: ListedContainer): ContainerId | undefined {
-  return labels[ID_LABEL] as ContainerId | undefined
-}
-
-function poolLabels({ labels }: ListedContainer): Readonly<Record<string, string>> {
-  try {
-    const parsed: unknown = JSON.parse(labels[POOL_LABELS] ?? '{}')
-    if (typeof parsed !== 'object' || parsed === null) return {}
-    return Object.fromEntries(
-      Object.entries(parsed).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
-    )
-  } catch {
-    return {}
   }
 }

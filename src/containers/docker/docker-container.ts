@@ -31,7 +31,9 @@ const HEAP_EXHAUSTED = 'JavaScript heap out of memory'
 const UNKNOWN_EXIT = -1
 /** The engine sends the rest of the output at once when a container has ended. */
 const LAST_OUTPUT_MS = 2000
-const REMOVAL_MS = 30_000
+/** The parts of a removal, which is to be over within 30 s even when the engine does not answer. */
+const REMOVAL_MS = 20_000
+const INSPECTION_MS = 3000
 /** A connection breaks off some ms before the engine has noticed that the container ended, and why. */
 const NEWS_MS = 1000
 const MB = 1024 * 1024
@@ -148,7 +150,7 @@ export function runningContainer(started: StartedContainer, deps: DockerContaine
   async function settleCause(): Promise<void> {
     if (channel.broken) await bounded(NEWS_MS, exit.promise)
     if (state.over) return
-    const found = await client.inspectContainer(engineId).catch(() => undefined)
+    const found = await bounded(INSPECTION_MS, client.inspectContainer(engineId))
     if (found !== undefined && !found.running && !found.paused) {
       state.destroyed = false
       exit.resolve(found.exitCode)

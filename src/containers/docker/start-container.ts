@@ -7,6 +7,7 @@ import type { ContainerSpec } from '../container-factory.ts'
 import { ContainerStartError } from '../container-factory.ts'
 import { createHttpChannel } from '../http/http-channel.ts'
 import { createSentinelOutput } from '../http/sentinel-output.ts'
+import type { StartGate } from '../host/start-gate.ts'
 import type { Pause } from '../pause/falling-back-pause.ts'
 import { containerBody, containerName } from './container-body.ts'
 import { followLog } from './container-log.ts'
@@ -35,6 +36,8 @@ export interface StartDeps {
   readonly timers: Timers
   readonly log: DockerLog
   readonly images: ImageStore
+  /** Bounds the creations that the engine has to work on at once. */
+  readonly gate: StartGate
   readonly network: ContainerNetwork
   readonly node: string
   readonly capacity: { readonly memoryMb: number; readonly cpuMilli: number }
@@ -61,12 +64,18 @@ export async function startContainer(spec: ContainerSpec, deadline: Deadline, on
   if (left() === 0) throw new ContainerStartError('timedOut', 'the deadline passed before the container was started')
   const image = imageOf(spec, on)
   const found = await on.images.ensure(image, !on.isRuntimeImage(spec), deadline)
-  const engineId = await create(spec, image, found, deadline, on)
+  // Pulls go on beside each other, and so do runtimes that begin; what the engine takes badly are many creations at once (moby#29369).
+  const leave = await on.gate.enter(deadline)
+  let engineId: string | undefined
   try {
+    engineId = await create(spec, image, found, deadline, on)
     if (left() === 0) throw new ContainerStartError('timedOut', 'the deadline passed before the container was started')
     await on.client.startContainer(engineId)
+    leave()
     return await takeOver(spec, engineId, 0n, false, deadline, on)
   } catch (error) {
+    leave()
+    if (engineId === undefined) throw startError(error, image)
     await discard(engineId, on)
     if (!lacksInit(error, on)) throw startError(error, image)
     on.initMissing.seen = true
