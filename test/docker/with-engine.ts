@@ -5,6 +5,7 @@
 
 import { spawn } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { missingForEngine, ownDirectory, runInOwnNamespaces } from './own-namespaces.ts'
 import { startPrivateEngine } from './private-engine.ts'
@@ -36,7 +37,7 @@ async function runInside(command: readonly string[]): Promise<number> {
       DOCKER_HOST: engine.dockerHost,
       TEST_DOCKER_ENGINE: engine.directory,
       // What the tests leave in there goes with the run, however that ends.
-      TMPDIR: engine.directory,
+      TMPDIR: ownDirectory() ?? tmpdir(),
       // The command line's own settings may name another engine.
       DOCKER_CONFIG: `${engine.directory}/cli`,
     })
