@@ -10,7 +10,7 @@ import { driveLauncher } from './drive-launcher.ts'
 const PLATFORM_BINARIES = fileURLToPath(new URL('../../node_modules/.bin', import.meta.url))
 
 /** Interpreters in PATH, without the shims of version managers, and the one that runs these tests. */
-function interpreters(): readonly string[] {
+export function nodeInterpreters(): readonly string[] {
   const directories = [...(process.env['PATH'] ?? '').split(delimiter), PLATFORM_BINARIES, '/usr/bin', '/usr/local/bin']
   const found = directories.map((directory) => join(directory, 'node')).filter((path) => existsSync(path))
   const real = [process.execPath, ...found].map((path) => realpathSync(path))
@@ -22,7 +22,7 @@ export function describeOnEveryNode(
   name: string,
   tests: (start: (options?: DriveOptions) => Promise<DrivenLauncher>, interpreter: string) => void,
 ): void {
-  for (const interpreter of interpreters()) {
+  for (const interpreter of nodeInterpreters()) {
     describe(`${name} (${interpreter})`, { concurrency: 2 }, () => {
       const started: DrivenLauncher[] = []
       // A test that failed has not ended its launcher, which would keep the whole run from ending.

@@ -1,16 +1,20 @@
-/** The HTTP front as a process of this machine, on the Node.js that runs the tests; on images: test/docker/images.test.ts. */
+/** The HTTP front as a process of this machine, on every Node.js of it; on an image: test/docker/images.test.ts. */
 
+import { realpathSync } from 'node:fs'
 import { join } from 'node:path'
 import { NODEJS_CODE } from '../../test/conformance/contract-code.ts'
 import { describeNodejsRuntime } from '../../test/conformance/nodejs-runtime.ts'
 import { describeRuntimeContract } from '../../test/conformance/runtime-contract.ts'
 import type { StartRuntime } from '../../test/conformance/runtime-subject.ts'
 import { driveFront } from '../drive-front.ts'
+import { nodeInterpreters } from './every-node.ts'
 
 const FRONT = join(import.meta.dirname, 'http-front.cjs')
 const MODULES = join(import.meta.dirname, '../../node_modules')
 
-const start: StartRuntime = (environment) => driveFront([process.execPath, FRONT, MODULES], environment)
-
-describeRuntimeContract('http-front.cjs', NODEJS_CODE, start)
-describeNodejsRuntime('http-front.cjs', start)
+for (const interpreter of nodeInterpreters()) {
+  const start: StartRuntime = (environment) => driveFront([interpreter, FRONT, MODULES], environment)
+  describeRuntimeContract(`http-front.cjs (${interpreter})`, NODEJS_CODE, start)
+  // What is not the front's doing is tested on every Node.js with the launcher.
+  if (interpreter === realpathSync(process.execPath)) describeNodejsRuntime('http-front.cjs', start)
+}

@@ -26,15 +26,14 @@ async function loadArchive(bytes, main, modules) {
     throw new InitFailure('Zipped actions must contain either package.json or index.js at the root.')
   }
   const missing = missingDependencies(directory)
-  if (missing.length > 0 && process.env.OW_ENABLE_INIT_INSTALL === 'true') {
-    await require('./npm-install.cjs').npmInstall(directory)
-  }
+  const wanted = missing.length > 0 && process.env.OW_ENABLE_INIT_INSTALL === 'true'
+  const withoutNpm = wanted && !(await require('./npm-install.cjs').npmInstall(directory))
   addModules(modules)
   try {
     const loaded = await load(directory, file)
     return entry.split('.').reduce((holder, name) => holder?.[name], loaded)
   } catch (error) {
-    throw explained(error, missing)
+    throw explained(error, missing, withoutNpm)
   }
 }
 
@@ -104,13 +103,14 @@ function missingDependencies(directory) {
 }
 
 /** Many archives list dependencies that a bundler has built in, so that they are only missed when the code asks for them. */
-function explained(error, missing) {
+function explained(error, missing, withoutNpm) {
   if (missing.length === 0 || !NOT_FOUND.has(error?.code)) return error
   const name = missing.find((dependency) => String(error.message).includes(`'${dependency}`))
   if (name === undefined) return error
   return new InitFailure(
     `Cannot find module '${name}': package.json lists it, but the archive holds no node_modules directory. ` +
-      `Run 'npm install' before you pack the archive, or bundle the code.`,
+      `Run 'npm install' before you pack the archive, or bundle the code.` +
+      (withoutNpm ? ' (OW_ENABLE_INIT_INSTALL is set, but npm is not in the container.)' : ''),
   )
 }
 

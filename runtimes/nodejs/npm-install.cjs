@@ -9,15 +9,10 @@ const { InitFailure } = require('./init-failure.cjs')
 const TIMEOUT_MS = 300_000
 const MAX_OUTPUT = 4096
 
-/** Installs the production dependencies of `directory`. Rejects with InitFailure and the end of npm's output when that fails. */
+/** Installs the production dependencies of `directory`. Resolves with false where there is no npm; rejects with InitFailure and the end of its output when that fails. */
 async function npmInstall(directory) {
   const npm = findNpm()
-  if (npm === undefined) {
-    console.error(
-      'OW_ENABLE_INIT_INSTALL is set, but npm is not in the container: the archive must bring its node_modules.',
-    )
-    return
-  }
+  if (npm === undefined) return false
   const child = spawn(process.execPath, [npm, 'install', '--omit=dev', '--no-audit', '--no-fund', '--no-progress'], {
     cwd: directory,
     env: { ...process.env, npm_config_cache: path.join(directory, '..', '.npm'), npm_config_update_notifier: 'false' },
@@ -35,6 +30,7 @@ async function npmInstall(directory) {
     child.once('close', (status, signal) => resolve(status ?? signal))
   })
   if (code !== 0) throw new InitFailure(`npm install failed (${code}):\n${output}`)
+  return true
 }
 
 /** npm's own script beside this interpreter or where distributions put it: it is run by this Node, not by whichever `env node` finds. */

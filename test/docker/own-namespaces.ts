@@ -3,7 +3,7 @@
  * there and is gone with them, even after a SIGKILL; several runs, and a Docker of the host's own, do not meet. There is no way out of them to any network.
  */
 
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, rmdirSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
@@ -19,6 +19,8 @@ const TOOLS: Readonly<Record<string, string>> = {
   setpriv: 'util-linux',
 }
 
+const NAMESPACES = ['--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc']
+
 /** Process 1: waits for the command and reaps what the engine leaves behind. */
 const FIRST_PROCESS = '"$@" & wait $!'
 
@@ -27,9 +29,15 @@ export function missingForEngine(): string | undefined {
   if (process.platform !== 'linux') return 'dockerd needs Linux: set DOCKER_HOST to an engine'
   if (process.getuid?.() !== 0) return 'dockerd needs root: run as root, or set DOCKER_HOST to an engine'
   const missing = Object.entries(TOOLS).filter(([tool]) => !isInstalled(tool))
-  if (missing.length === 0) return undefined
+  if (missing.length === 0) return refusedNamespaces()
   const packages = [...new Set(missing.map(([, name]) => name))].join(' ')
   return `${missing.map(([tool]) => tool).join(', ')} not found: apt-get install ${packages}, or set DOCKER_HOST to an engine`
+}
+
+/** Root of a container may not be allowed to. */
+function refusedNamespaces(): string | undefined {
+  const { status, stderr } = spawnSync('unshare', [...NAMESPACES, 'true'], { encoding: 'utf8' })
+  return status === 0 ? undefined : `no namespaces can be made here (${stderr.trim()}): set DOCKER_HOST to an engine`
 }
 
 /** The directory of this run's own namespaces; undefined outside of any. */
@@ -46,7 +54,7 @@ export async function runInOwnNamespaces(command: readonly string[]): Promise<nu
     'setpriv',
     [
       // Whatever ends this process ends unshare, which ends process 1, which ends all the others.
-      ...['--pdeathsig', 'KILL', 'unshare', '--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc'],
+      ...['--pdeathsig', 'KILL', 'unshare', ...NAMESPACES],
       ...['sh', '-c', FIRST_PROCESS, 'sh', ...command],
     ],
     { stdio: 'inherit', env: { ...process.env, [DIRECTORY]: directory } },
