@@ -6,7 +6,10 @@ import { dirname, join, normalize } from 'node:path'
 import { describe, test } from 'node:test'
 import { REFUSALS, renderErrorPage, SHOWN_TEXTS } from '../docs/error-reference.ts'
 import { KEYS } from '../src/config/keys.ts'
+import { HOST_PROFILES } from '../src/config/sections/docker.ts'
+import { EXTRA_ARGUMENTS } from '../src/containers/docker/extra-arguments.ts'
 import { GUEST_KEY } from '../src/cli/connection.ts'
+import { CHECK_CODES } from '../src/model/check-codes.ts'
 import { wholeProgram } from '../src/cli/reference.ts'
 import { faults, shellWords, staveCalls } from './shown-commands.ts'
 
@@ -158,6 +161,36 @@ describe('messages', () => {
       shown.filter((text) => !isInSources(text)),
       [],
     )
+  })
+
+  test('S1-7: every code has a section of the troubleshooting guide, and every section a code that is used', () => {
+    const codes = Object.keys(CHECK_CODES)
+    const sections = [...(texts.get('docs/troubleshooting.md') ?? '').matchAll(/^### (OW\d+)$/gm)].map(
+      ([, name]) => name,
+    )
+    assert.deepEqual(sections, codes)
+    const used = new Set([...code.matchAll(/\bOW\d{3}\b/g)].map(([name]) => name))
+    assert.deepEqual([...used].toSorted(), codes)
+    // Beyond the catalogue itself.
+    assert.deepEqual(
+      codes.filter((name) => code.split(name).length < 3),
+      [],
+    )
+  })
+
+  test('S0-30, S1-12: the guide to Docker has the paths and the message that people search for', () => {
+    const guide = texts.get('docs/docker.md') ?? ''
+    for (const text of [
+      '/sys/fs/cgroup',
+      '/run/runc',
+      '/var/lib/docker/containers',
+      '/var/run/docker.sock',
+      'mkdir /usr/lib/x86_64-linux-gnu: read-only file system',
+      'json: cannot unmarshal object into Go value of type []string',
+    ])
+      assert.ok(guide.includes(text), text)
+    for (const name of EXTRA_ARGUMENTS) assert.ok(guide.includes(`\`${name}\``), name)
+    for (const profile of HOST_PROFILES) assert.ok(guide.includes(`\`${profile}\``), profile)
   })
 
   test('every message in the troubleshooting guide is in the sources', () => {

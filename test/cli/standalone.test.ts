@@ -123,7 +123,7 @@ describe('stave standalone and the commands that use it', () => {
   test('a second server on the same data directory does not start and says why', async () => {
     const second = await run(['standalone', '--port', '0', '--data-dir', join(directory, 'data')], directory)
     assert.equal(second.code, 1)
-    assert.match(second.err, /^error: A server already runs on .*--data-dir\.$/m)
+    assert.match(second.err, /^error: A server already runs on .*--data-dir\. \(OW001\)$/m)
   })
 
   test('SIGTERM ends the server with exit code 0, and users can be administered on', async () => {
@@ -168,4 +168,27 @@ test('stave doctor reports isolation and kinds', async (context) => {
   assert.match(out, /^ {2}ok {6}nodejs:24$/m)
   assert.match(out, /A server can start here\.\n$/)
   assert.ok(!existsSync(join(directory, 'data')), 'doctor changes nothing')
+})
+
+test('S0-29, S1-7: without the Docker Engine, stave doctor and a start say what to do, with a code', async (context) => {
+  const directory = mkdtempSync(join(tmpdir(), 'stave-doctor-docker-'))
+  context.after(() => rmSync(directory, { recursive: true, force: true }))
+  const nowhere = ['--containers', 'docker', '--docker-paths-socket', join(directory, 'docker.sock')]
+  const common = [...nowhere, '--port', '0', '--data-dir', join(directory, 'data')]
+  const doctor = await run(['doctor', ...common], directory)
+  assert.equal(doctor.code, 1)
+  assert.match(doctor.out, /^ {2}problem OW101 the Docker Engine at unix:\/\/.*docker\.sock is not there$/m)
+  assert.match(doctor.out, /-> install and start Docker; set docker\.host \(DOCKER_HOST\), or docker\.paths\.socket/)
+  assert.match(
+    doctor.out,
+    /A server cannot start here: 1 problem\. docs\/troubleshooting\.md has a section of each code\.\n$/,
+  )
+  const json = JSON.parse((await run(['doctor', '--json', ...common], directory)).out) as { engine: { code: string }[] }
+  assert.deepEqual(
+    json.engine.map(({ code }) => code),
+    ['OW101'],
+  )
+  const start = await run(['standalone', ...common], directory)
+  assert.equal(start.code, 1)
+  assert.match(start.err, /^error: .*is not there: install and start Docker;.* \(OW101\)$/m)
 })

@@ -81,7 +81,7 @@ export const docker = {
     {
       name: ARGUMENT,
       doc: 'Further arguments of every container by the names that `docker run` has, each with its values, for example {"cap-add": ["SYS_PTRACE"], "shm-size": ["128m"]}.',
-      constraint: 'arguments of containers that Stave knows',
+      constraint: 'arguments that [docker.md](docker.md#extra-arguments) lists',
       failure: 'Start fails with the nearest known argument. They can undo the isolation of containers.',
       whom: 'Operators with devices, log drivers or another runtime.',
     },
