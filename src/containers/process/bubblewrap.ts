@@ -6,9 +6,8 @@
 import type { ProcessShim } from './process-shim.ts'
 import type { RuntimeLauncher } from './runtime-launcher.ts'
 import type { SandboxMount, SandboxPlan } from './sandbox-plan.ts'
-import { initCommand, joinCommand } from './sandbox-scripts.ts'
+import { initCommand, startJoined } from './sandbox-scripts.ts'
 import type { ProcessStarter } from './started-process.ts'
-import { spawnWithPipes } from './started-process.ts'
 import { privilegeArguments } from './unshare.ts'
 
 export interface BubblewrapTools {
@@ -27,8 +26,15 @@ export interface BubblewrapOptions {
 /** Starts containers with bubblewrap. */
 export function createBubblewrapStarter(options: BubblewrapOptions): ProcessStarter {
   return {
-    start: (plan, launcher) =>
-      spawnWithPipes(bubblewrapCommand(plan, launcher, options), { environment: plan.environment }),
+    start(plan, launcher, shell) {
+      const { seccompFile } = plan
+      return startJoined(
+        options.tools.sh,
+        plan,
+        { command: bubblewrapCommand(plan, launcher, options), seccompFile },
+        shell,
+      )
+    },
     close: () => Promise.resolve(),
   }
 }
@@ -37,9 +43,8 @@ function bubblewrapCommand(
   plan: SandboxPlan,
   launcher: RuntimeLauncher,
   { tools, root, shim }: BubblewrapOptions,
-): readonly [string, ...string[]] {
+): readonly string[] {
   return [
-    ...joinCommand(tools.sh, plan, plan.seccompFile),
     ...plan.networkCommand,
     tools.bwrap,
     ...(root ? [] : ['--unshare-user']),

@@ -106,6 +106,7 @@ function createLeaf(parents: Parents, name: string, limits: CgroupLimits): Cgrou
     pids: allPids,
     oomKills: () => (memory === undefined ? 0 : controlCount(`${memory}/memory.oom_control`, 'oom_kill')),
     setMemory: (memoryMb) => memory !== undefined && limitMemory(memory, memoryMb * 1024 * 1024),
+    setCpuShare: (share) => cpu === undefined || tryWriteControl(`${cpu}/cpu.shares`, String(cpuShares(share))),
     remove: () => directories.map((directory) => removeGroup(directory)).every(Boolean),
   }
 }

@@ -79,6 +79,7 @@ function createLeaf(directory: string, limits: CgroupLimits, controls: CgroupCon
       controls.memory &&
       Number(readControl(`${directory}/memory.current`) ?? '0') <= memoryMb * 1024 * 1024 &&
       tryWriteControl(`${directory}/memory.max`, String(memoryMb * 1024 * 1024)),
+    setCpuShare: (share) => !controls.cpu || tryWriteControl(`${directory}/cpu.weight`, String(cpuWeight(share))),
     remove: () => removeGroup(directory),
   }
 }

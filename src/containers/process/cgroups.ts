@@ -28,6 +28,8 @@ export interface CgroupLeaf {
   oomKills(): number
   /** Sets the bound on memory and swap together. False: not possible here, or more is in use than the new bound allows. */
   setMemory(memoryMb: number): boolean
+  /** Sets the container's part of the CPU time. False: not possible here. */
+  setCpuShare(share: number): boolean
   /** Removes the groups. False: processes are left in it; try again. */
   remove(): boolean
 }

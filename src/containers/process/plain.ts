@@ -3,9 +3,8 @@
  * one, the resource limits and a user of its own (as root) hold it; it sees the host's files as far as that user may read them.
  */
 
-import { initCommand, joinCommand } from './sandbox-scripts.ts'
+import { initCommand, startJoined } from './sandbox-scripts.ts'
 import type { ProcessStarter } from './started-process.ts'
-import { spawnWithPipes } from './started-process.ts'
 import { privilegeArguments } from './unshare.ts'
 
 const UNPRIVILEGED = ['--no-new-privs', '--pdeathsig', 'KILL', '--']
@@ -19,21 +18,16 @@ export interface PlainOptions {
 /** Starts containers as plain processes. */
 export function createPlainStarter(options: PlainOptions): ProcessStarter {
   return {
-    start(plan, launcher) {
+    start(plan, launcher, shell) {
       const user = options.setpriv === undefined ? undefined : plan.user
       const privileges =
         options.setpriv === undefined
           ? []
           : // An ordinary user may not touch the bounding set, which means nothing without new privileges.
             [options.setpriv, ...(user === undefined ? UNPRIVILEGED : privilegeArguments(user))]
-      return spawnWithPipes(
-        [
-          ...joinCommand(options.sh, plan, undefined),
-          ...privileges,
-          ...initCommand(options.sh, plan, launcher.hostCommand),
-        ],
-        { environment: plan.environment, cwd: plan.hostDirectory },
-      )
+      const command = [...privileges, ...initCommand(options.sh, plan, launcher.hostCommand)]
+      const directory = plan.hostDirectory
+      return startJoined(options.sh, plan, { command, directory, seccompFile: undefined }, shell)
     },
     close: () => Promise.resolve(),
   }

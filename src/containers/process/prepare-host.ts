@@ -24,6 +24,7 @@ import type { SeccompArchitecture } from './seccomp.ts'
 import { seccompArchitecture, seccompProgram } from './seccomp.ts'
 import type { FactoryLog, ProcessFactorySettings } from './settings.ts'
 import { createUserPool } from './user-pool.ts'
+import { keepWaitingShells } from './waiting-shells.ts'
 
 export interface PreparationOptions {
   readonly settings: ProcessFactorySettings
@@ -32,6 +33,8 @@ export interface PreparationOptions {
   readonly runDir: string
   readonly clock: Clock
   readonly log: FactoryLog
+  /** True while a container is being started. */
+  readonly isStarting: () => boolean
 }
 
 /** Prepares the host. Rejects with what to do about it when something that was asked for cannot be had; nothing is left then. */
@@ -86,10 +89,21 @@ export async function prepareHost(options: PreparationOptions): Promise<Prepared
       runDir,
       seccomp: writeSeccompProgram(runDir),
     })
+    const { processes } = settings
+    const shells =
+      tools.sh === undefined || cgroups === undefined
+        ? undefined
+        : keepWaitingShells({ sh: tools.sh, cgroups, directory: runDir, processes, log, isBusy: options.isStarting })
+    undo.push(() => shells?.close())
     const { network } = settings
     const { level, hideAbstractSockets } = host
     const protections = listProtections(report, { level, root, cgroups, reasons, network, hideAbstractSockets })
-    return { ...host, protections: { level, root, network, protections, rejected }, release }
+    return {
+      ...host,
+      ...(shells !== undefined && { shells }),
+      protections: { level, root, network, protections, rejected },
+      release,
+    }
   } catch (error) {
     await release()
     throw error

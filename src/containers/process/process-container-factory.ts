@@ -121,7 +121,11 @@ export function createProcessContainerFactory(options: ProcessContainerFactoryOp
     apiAddress: () => host?.networks.apiAddress,
     async start() {
       if (host !== undefined) return
-      host = await prepareHost({ ...options, launchers: [...runtimes.values()] })
+      host = await prepareHost({
+        ...options,
+        launchers: [...runtimes.values()],
+        isStarting: () => gate.underWay > 0,
+      })
       const line = protectionsLine(host.protections)
       if (host.level === 'none') log.warn({ protections: host.protections }, `ACTIONS RUN WITHOUT A SANDBOX: ${line}`)
       else log.info({}, line)

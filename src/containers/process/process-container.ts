@@ -14,7 +14,6 @@ import { reserve } from './reservation.ts'
 import { membersOf, readProcesses, signalAll } from './process-table.ts'
 import type { RuntimeLauncher } from './runtime-launcher.ts'
 import type { SandboxHost } from './sandbox-host.ts'
-import type { SandboxPlan } from './sandbox-plan.ts'
 import type { ProcessExit, ProcessStarter, StartedProcess } from './started-process.ts'
 
 /** How much of what a failing start printed goes into its error. */
@@ -39,10 +38,11 @@ export async function startContainer(
   const until = Math.min(deadline.at, host.clock.monotonic() + host.settings.startTimeoutMs)
   const left = (): number => Math.ceil(remainingMs({ at: until }, host.clock))
   if (left() === 0) throw new ContainerStartError('timedOut', 'the deadline passed before the container was started')
-  const reservation = await reserve(host, spec, launcher)
+  // A zygote forks its own.
+  const reservation = await reserve(host, spec, launcher, starter === host.starter ? host.shells : undefined)
   let channel: LineChannel | undefined
   try {
-    const process = await startWithin(left(), starter, reservation.plan, launcher)
+    const process = await startWithin(left(), starter, reservation, launcher)
     reservation.started(process)
     channel = createLineChannel(process, host.settings.maxAnswerBytes)
     await ready(left(), channel, process)
@@ -59,10 +59,10 @@ export async function startContainer(
 async function startWithin(
   waitMs: number,
   starter: ProcessStarter,
-  plan: SandboxPlan,
+  { plan, shell }: Reservation,
   launcher: RuntimeLauncher,
 ): Promise<StartedProcess> {
-  const starting = starter.start(plan, launcher)
+  const starting = starter.start(plan, launcher, shell)
   const outcome = await within(waitMs, starting)
   if (outcome !== 'late') return outcome
   starting.then(

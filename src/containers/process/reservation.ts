@@ -15,7 +15,8 @@ import type { SandboxHost } from './sandbox-host.ts'
 import type { SandboxMount, SandboxPlan } from './sandbox-plan.ts'
 import { WORKING_DIRECTORY } from './root-directory.ts'
 import type { SandboxLevel } from './settings.ts'
-import type { StartedProcess } from './started-process.ts'
+import type { StartedProcess, WaitingProcess } from './started-process.ts'
+import type { WaitingShells } from './waiting-shells.ts'
 
 /** Killed processes are gone in a few ms; only one that hangs in the kernel (a dead network file system) takes longer. */
 const REMOVAL_TIMEOUT_MS = 20_000
@@ -23,14 +24,21 @@ const REMOVAL_TIMEOUT_MS = 20_000
 export interface Reservation {
   readonly plan: SandboxPlan
   readonly leaf: CgroupLeaf | undefined
+  /** A process that is in the leaf already and can become the container. */
+  readonly shell: WaitingProcess | undefined
   /** Notes the started process on disk, so that it is found after a crash. */
   started(process: StartedProcess): void
   /** Ends every process of the container and gives everything back. Idempotent, never rejects; what could not be removed is logged and left to the next start. */
   release(): Promise<void>
 }
 
-/** Takes what one container needs. Rejects with `ContainerStartError`; nothing is left then. */
-export async function reserve(host: SandboxHost, spec: ContainerSpec, launcher: RuntimeLauncher): Promise<Reservation> {
+/** Takes what one container needs; a waiting shell where there is one in `shells`. Rejects with `ContainerStartError`; nothing is left then. */
+export async function reserve(
+  host: SandboxHost,
+  spec: ContainerSpec,
+  launcher: RuntimeLauncher,
+  shells?: WaitingShells,
+): Promise<Reservation> {
   const { records, users, cgroups, settings } = host
   const uid = users?.take()
   if (users !== undefined && uid === undefined) {
@@ -62,11 +70,14 @@ export async function reserve(host: SandboxHost, spec: ContainerSpec, launcher: 
   }
   const record = { id: spec.id, labels: spec.labels, bootId: bootId() }
   try {
-    leaf = cgroups?.create(spec.id, {
+    const limits = {
       memoryMb: spec.memoryMb,
       processes: settings.processes,
       cpuShare: cpuShare(spec, host.capacity),
-    })
+    }
+    const shell = shells?.take(limits)
+    process = shell?.process
+    leaf = shell?.leaf ?? cgroups?.create(spec.id, limits)
     records.write({ ...record, cgroups: [...(leaf?.directories ?? [])] })
     const hostDirectory = join(records.directory(spec.id), 'work')
     if (host.level === 'none') {
@@ -76,6 +87,7 @@ export async function reserve(host: SandboxHost, spec: ContainerSpec, launcher: 
     return {
       plan: makePlan(host, spec, launcher, { uid, leaf, hostDirectory, network }),
       leaf,
+      shell,
       started(startedProcess) {
         process = startedProcess
         const { pid } = startedProcess

@@ -10,6 +10,7 @@ import type { RootDirectory } from './root-directory.ts'
 import type { FactoryLog, ProcessFactorySettings, SandboxLevel } from './settings.ts'
 import type { ProcessStarter } from './started-process.ts'
 import type { UserPool } from './user-pool.ts'
+import type { WaitingShells } from './waiting-shells.ts'
 
 export interface SandboxHost {
   readonly settings: ProcessFactorySettings
@@ -28,6 +29,8 @@ export interface SandboxHost {
   readonly seccompFile: string | undefined
   readonly hideAbstractSockets: boolean
   readonly memoryWatch: MemoryWatch
+  /** Shells that wait to become containers; absent: each start makes its own. */
+  readonly shells?: WaitingShells
 }
 
 /** A host whose way of building sandboxes has passed its self-test. */

@@ -4,6 +4,8 @@
  */
 
 import type { SandboxPlan } from './sandbox-plan.ts'
+import type { Become, StartedProcess, WaitingProcess } from './started-process.ts'
+import { spawnWithPipes } from './started-process.ts'
 
 /**
  * Joins the control groups, opens the seccomp program as descriptor 4 and goes on to the command.
@@ -38,15 +40,20 @@ exit $?
 `
 
 /**
- * The command that joins the plan's control groups and goes on to what follows it. `seccompFile` is opened as descriptor 4 for whoever loads it;
- * undefined: nobody does.
+ * Starts a command in the plan's control groups: in a new process that joins them, or in `shell`, which has. `seccompFile` is opened as descriptor 4 for
+ * whoever loads it; undefined: nobody does.
  */
-export function joinCommand(
+export function startJoined(
   sh: string,
   plan: SandboxPlan,
-  seccompFile: string | undefined,
-): readonly [string, ...string[]] {
-  return [sh, '-c', JOIN_SCRIPT, 'stave-join', seccompFile ?? '-', ...plan.cgroupProcs, '--']
+  what: Pick<Become, 'command' | 'seccompFile'> & { readonly directory?: string },
+  shell: WaitingProcess | undefined,
+): Promise<StartedProcess> {
+  const { command, seccompFile, directory = '/' } = what
+  const { environment } = plan
+  if (shell !== undefined) return Promise.resolve(shell.become({ command, environment, directory, seccompFile }))
+  const join = [sh, '-c', JOIN_SCRIPT, 'stave-join', seccompFile ?? '-', ...plan.cgroupProcs, '--'] as const
+  return spawnWithPipes([...join, ...command], { environment, cwd: directory })
 }
 
 /** The container's first process, which sets the plan's limits and runs `command`. */

@@ -13,9 +13,8 @@ import type { PerlBuilder } from './perl-builder.ts'
 import { perlBuildCommand, perlMountTable, tmpfsOptions } from './perl-builder.ts'
 import type { RuntimeLauncher } from './runtime-launcher.ts'
 import type { SandboxMount, SandboxPlan } from './sandbox-plan.ts'
-import { initCommand, joinCommand } from './sandbox-scripts.ts'
+import { initCommand, startJoined } from './sandbox-scripts.ts'
 import type { ProcessStarter } from './started-process.ts'
-import { spawnWithPipes } from './started-process.ts'
 
 /** The programs this way of building needs, all present. */
 export interface UnshareTools {
@@ -67,23 +66,24 @@ export function unshareTools(tools: HostTools): UnshareTools | readonly string[]
 /** Starts containers with util-linux. */
 export function createUnshareStarter(options: UnshareOptions): ProcessStarter {
   return {
-    async start(plan, launcher) {
+    async start(plan, launcher, shell) {
       const table = options.perl === undefined ? mountTable(plan, options.root) : perlMountTable(plan)
       writeFileSync(options.mountTable(plan), table, { mode: 0o600 })
-      return spawnWithPipes(unshareCommand(plan, launcher, options), { environment: plan.environment })
+      const { seccompFile } = plan
+      return startJoined(
+        options.tools.sh,
+        plan,
+        { command: unshareCommand(plan, launcher, options), seccompFile },
+        shell,
+      )
     },
     close: () => Promise.resolve(),
   }
 }
 
-function unshareCommand(
-  plan: SandboxPlan,
-  launcher: RuntimeLauncher,
-  options: UnshareOptions,
-): readonly [string, ...string[]] {
+function unshareCommand(plan: SandboxPlan, launcher: RuntimeLauncher, options: UnshareOptions): readonly string[] {
   const { tools, root } = options
   return [
-    ...joinCommand(tools.sh, plan, plan.seccompFile),
     ...plan.networkCommand,
     tools.unshare,
     ...(root ? [] : ['--user', '--map-root-user']),
