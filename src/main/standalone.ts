@@ -49,6 +49,7 @@ import { openRouter } from './open-router.ts'
 import { startRetention } from './retention.ts'
 import { startSeeding } from './seeding.ts'
 import { registerStandaloneMetrics } from './standalone-metrics.ts'
+import { collectWhenIdle, fullCollection } from './idle-collection.ts'
 import { holdYoungGeneration, releaseYoungGeneration } from './young-generation.ts'
 
 export interface StandaloneOptions {
@@ -274,6 +275,14 @@ async function start(options: StandaloneOptions, cleanups: (() => Promise<void> 
   const retention = startRetention({ activations, config, clock, log })
   cleanups.push(() => retention.stop())
   cleanups.push(releaseYoungGeneration())
+  cleanups.push(
+    collectWhenIdle({
+      timers,
+      calls: () => router.admission.counters.admitted + router.admission.counters.fires,
+      active: () => router.admission.inFlight,
+      collect: fullCollection(),
+    }),
+  )
 
   const verbose = log.verbose()
   const exchangeOf = (req: IncomingMessage, res: ServerResponse): Exchange => {
