@@ -1,9 +1,8 @@
 /** A router that knows 10,000 actions with a container each, beside one that knows a single action: the time of a warm call, and the memory of an action. */
 
 import type { Row } from './harness/row.ts'
-import type { LoadTarget } from './harness/stave-server.ts'
 import { interleave, median, pairedRatio } from './harness/statistics.ts'
-import type { Workbench } from './harness/workbench.ts'
+import { startRouter } from './limits/start-router.ts'
 import { runCleanLoad } from './load/run-load.ts'
 
 const ACTIONS = 10_000
@@ -40,17 +39,4 @@ export const routingTable: Row = {
       },
     ]
   },
-}
-
-async function startRouter(
-  bench: Workbench,
-  actions: number,
-): Promise<{ readonly target: LoadTarget; readonly bytesPerAction: number }> {
-  const child = await bench.start(process.execPath, [
-    '--expose-gc',
-    `${bench.options.root}/bench/limits/router-server.ts`,
-    String(actions),
-    bench.directory(),
-  ])
-  return JSON.parse(await child.line('"bytesPerAction"')) as Awaited<ReturnType<typeof startRouter>>
 }

@@ -20,6 +20,8 @@ export interface RawCaller {
   open(count: number): Promise<void>
   /** Posts JSON over an idle connection, or a new one, which is opened before the clock runs. Rejects when the connection ends without an answer. */
   post(path: string, body: object): Promise<RawAnswer>
+  /** The same without a body. */
+  get(path: string): Promise<RawAnswer>
   close(): void
 }
 
@@ -63,28 +65,32 @@ export function rawCaller(
     })
   }
 
+  async function exchange(request: string): Promise<RawAnswer> {
+    const connection = idle.pop() ?? (await openOne())
+    return new Promise((resolve, reject) => {
+      const startedAt = performance.now()
+      connection.failed = reject
+      connection.answered = (status, head) => {
+        const ms = performance.now() - startedAt
+        connection.answered = undefined
+        connection.failed = undefined
+        idle.push(connection)
+        resolve({ status, head, ms })
+      }
+      connection.socket.write(request)
+    })
+  }
+
   return {
     async open(count) {
       const missing = Math.max(0, count - idle.length)
       idle.push(...(await Promise.all(Array.from({ length: missing }, openOne))))
     },
-    async post(path, body) {
-      const connection = idle.pop() ?? (await openOne())
+    post(path, body) {
       const text = JSON.stringify(body)
-      const request = `POST ${path} HTTP/1.1\r\n${fixed}Content-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`
-      return new Promise((resolve, reject) => {
-        const startedAt = performance.now()
-        connection.failed = reject
-        connection.answered = (status, head) => {
-          const ms = performance.now() - startedAt
-          connection.answered = undefined
-          connection.failed = undefined
-          idle.push(connection)
-          resolve({ status, head, ms })
-        }
-        connection.socket.write(request)
-      })
+      return exchange(`POST ${path} HTTP/1.1\r\n${fixed}Content-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`)
     },
+    get: (path) => exchange(`GET ${path} HTTP/1.1\r\n${fixed}\r\n`),
     close() {
       for (const socket of all) socket.destroy()
     },

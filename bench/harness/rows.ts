@@ -4,8 +4,10 @@ import { allocator } from '../allocator.ts'
 import { burst } from '../burst.ts'
 import { coldProcess } from '../cold-process.ts'
 import { coldStem } from '../cold-stem.ts'
+import { fairness } from '../fairness.ts'
 import { footprint } from '../footprint.ts'
 import { idleContainer } from '../idle-container.ts'
+import { listing } from '../listing.ts'
 import { newActions } from '../new-actions.ts'
 import { record } from '../record.ts'
 import { records } from '../records.ts'
@@ -13,6 +15,9 @@ import { rotationEvict } from '../rotation-evict.ts'
 import { rotation } from '../rotation.ts'
 import { routingTable } from '../routing-table.ts'
 import { runMessageRow } from '../run-message.ts'
+import { sequence } from '../sequence.ts'
+import { throttling } from '../throttling.ts'
+import { triggerFanout } from '../trigger-fanout.ts'
 import { unpark } from '../unpark.ts'
 import { warm } from '../warm.ts'
 import type { Row } from './row.ts'
@@ -28,6 +33,11 @@ export const ROWS: readonly Row[] = [
   newActions,
   routingTable,
   records,
+  sequence,
+  triggerFanout,
+  listing,
+  throttling,
+  fairness,
   allocator,
   idleContainer,
   footprint,

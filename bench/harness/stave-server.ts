@@ -1,6 +1,7 @@
 /** The server as a user runs it, `stave standalone` in a process of its own on a data directory of its own; and its API as the rows need it. */
 
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { GUEST_KEY } from '../../src/cli/connection.ts'
 import type { SandboxLevel } from '../../src/containers/process/settings.ts'
 import type { ApiAnswer } from './api-client.ts'
@@ -45,12 +46,20 @@ export interface StaveServer {
   /** From the start of the process until it had answered a request. */
   readonly readyMs: number
   put(name: string, options?: ActionOptions): Promise<void>
+  /** A request to the guest's namespace, not timed. Rejects where the status is not 200. */
+  send(method: string, path: string, body?: object): Promise<string>
+  /** Time in ms of a request to the guest's namespace: of a POST where there is a body. Rejects where the status is another one. */
+  timed(path: string, status: number, body?: object): Promise<number>
+  /** A new namespace with an action `main` that has run; load on it. `limits` as `PATCH /admin/limits` takes them. */
+  tenant(name: string, options?: { readonly limits?: object; readonly code?: string }): Promise<LoadTarget>
   /** Invokes and waits for the result. Rejects where the status is not 200. */
   call(name: string, body?: object): Promise<TimedCall>
   /** Blocking calls of the actions in turn; `wholeRecord` in place of the result alone. */
   target(names: readonly string[], wholeRecord?: boolean): LoadTarget
   /** Value of a counter of the metrics, by name and its label `event`. */
   counter(name: string, event: string): Promise<number>
+  /** Resolves when nothing that was called is left to be done, and all records are stored. */
+  idle(): Promise<void>
   containers(): Promise<readonly PoolContainer[]>
   /** Resolves when at least that many Node.js stem cells wait, nothing is being started, and that has been so for `quietMs`. */
   stemCells(count: number, quietMs?: number): Promise<void>
@@ -79,6 +88,7 @@ export async function startStave(bench: Workbench, flags: Readonly<Record<string
       HOME: home,
       // No row is about limits.
       STAVE_LIMITS_INVOCATIONS_PER_MINUTE: '100000000',
+      STAVE_LIMITS_FIRES_PER_MINUTE: '100000000',
       STAVE_LIMITS_CONCURRENT_INVOCATIONS: '100000',
     },
   })
@@ -100,6 +110,13 @@ export async function startStave(bench: Workbench, flags: Readonly<Record<string
   expect(await api.send('GET', '/api/v1'), 200)
   const readyMs = performance.now() - child.startedAt
 
+  async function metric(sample: string): Promise<number> {
+    const { text } = expect(await admin.send('GET', '/metrics'), 200)
+    const line = text.split('\n').find((candidate) => candidate.startsWith(`${sample} `))
+    if (line === undefined) throw new Error(`the metrics have no ${sample}`)
+    return Number(line.slice(sample.length + 1))
+  }
+
   const server: StaveServer = {
     pid: child.pid,
     level: facts.protections.level,
@@ -108,6 +125,26 @@ export async function startStave(bench: Workbench, flags: Readonly<Record<string
       const limits = { concurrency, memory: memoryMb }
       const body = { exec: { kind: 'nodejs:default', code }, limits }
       expect(await api.send('PUT', `${NAMESPACE}/actions/${name}?overwrite=true`, body), 200)
+    },
+    send: async (method, path, body) => expect(await api.send(method, `${NAMESPACE}${path}`, body), 200).text,
+    async timed(path, status, body) {
+      const target = `${NAMESPACE}${path}`
+      const answer = await (body === undefined ? caller.get(target) : caller.post(target, body))
+      if (answer.status !== status) throw new Error(`${path} was answered: ${answer.head}`)
+      return answer.ms
+    },
+    async tenant(name, { limits, code = ECHO } = {}) {
+      const { text } = expect(await admin.send('POST', '/admin/users', { subject: name }), 200)
+      const { uuid, key } = JSON.parse(text) as { readonly uuid: string; readonly key: string }
+      const headers = { Authorization: `Basic ${Buffer.from(`${uuid}:${key}`).toString('base64')}` }
+      const client = apiClient({ host: HOST, port }, headers)
+      const body = { exec: { kind: 'nodejs:default', code } }
+      expect(await client.send('PUT', `${NAMESPACE}/actions/main`, body), 200)
+      const path = `${NAMESPACE}/actions/main?blocking=true&result=true`
+      expect(await client.send('POST', path, {}), 200)
+      client.close()
+      if (limits !== undefined) expect(await admin.send('PATCH', `/admin/limits/${name}`, limits), 200)
+      return { host: HOST, port, paths: [path], headers: { ...headers, 'Content-Type': 'application/json' } }
     },
     async call(name, body = {}) {
       const { status, head, ms } = await caller.post(`${NAMESPACE}/actions/${name}?blocking=true&result=true`, body)
@@ -122,11 +159,14 @@ export async function startStave(bench: Workbench, flags: Readonly<Record<string
       paths: names.map((name) => `${NAMESPACE}/actions/${name}?blocking=true${wholeRecord ? '' : '&result=true'}`),
       headers: { Authorization: authorization, 'Content-Type': 'application/json' },
     }),
-    async counter(name, event) {
-      const { text } = expect(await admin.send('GET', '/metrics'), 200)
-      const line = text.split('\n').find((candidate) => candidate.startsWith(`${name}{event="${event}"}`))
-      if (line === undefined) throw new Error(`the metrics have no ${name} of ${event}`)
-      return Number(line.slice(line.lastIndexOf(' ') + 1))
+    counter: (name, event) => metric(`${name}{event="${event}"}`),
+    async idle() {
+      const until = performance.now() + SETTLE_MS
+      const gauges = ['stave_journal_entries', 'stave_router_in_flight', 'stave_activations_pending']
+      while ((await Promise.all(gauges.map(metric))).some((value) => value > 0)) {
+        if (performance.now() > until) throw new Error(`calls are still under way after ${SETTLE_MS} ms`)
+        await delay(POLL_MS)
+      }
     },
     async containers() {
       return JSON.parse(expect(await admin.send('GET', '/admin/pool'), 200).text) as readonly PoolContainer[]
@@ -144,9 +184,7 @@ export async function startStave(bench: Workbench, flags: Readonly<Record<string
         if (isStarting || ready < count || ready !== before) quietSince = now
         if (!isStarting && ready >= count && now - quietSince >= quietMs) return
         if (now > until) throw new Error(`there are ${ready} stem cells, not ${count}`)
-        await new Promise((resolve) => {
-          setTimeout(resolve, POLL_MS)
-        })
+        await delay(POLL_MS)
       }
     },
     stop: () => child.stop(),

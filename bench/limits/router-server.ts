@@ -1,9 +1,11 @@
 /**
  * A router on its own, for what its size costs: real stores, caches, table, limits and HTTP edge, and containers that answer at the next turn of the
- * event loop. Arguments: number of actions, data directory. Needs --expose-gc. Prints where it listens and what an action takes in memory.
+ * event loop. Arguments: number of actions, data directory. Needs --expose-gc. Prints where it listens and what an action takes in memory. A line of its
+ * input, `limited` or `unlimited`, says whether calls are counted from then on; it prints the processor time that its main thread has used until then.
  */
 
 import type { AddressInfo } from 'node:net'
+import { createInterface } from 'node:readline'
 import { basicEntitlement } from '../../src/entitlement/basic-entitlement.ts'
 import { createHttpServer } from '../../src/api/http-server.ts'
 import { sendError } from '../../src/api/respond.ts'
@@ -25,6 +27,7 @@ import { effectiveLimits } from '../../src/model/limits.ts'
 import type { RuntimesManifest } from '../../src/model/manifest.ts'
 import { parseFullyQualifiedName, parseNamespaceName } from '../../src/model/names.ts'
 import { EMPTY_LOG } from '../../src/proxy/activation-log.ts'
+import type { Admission, Limits } from '../../src/router/admission.ts'
 import type { HttpInvokeDeps } from '../../src/router/http-invoke.ts'
 import { handleInvoke, matchInvocation } from '../../src/router/http-invoke.ts'
 import { invoke } from '../../src/router/invoke.ts'
@@ -147,6 +150,9 @@ function alwaysReady(): ControlPlane {
   }
 }
 
+/** Who is let in while nobody counts. */
+const ADMITTED: Admission = { quota: undefined, release: () => undefined }
+
 /** Every container: the answer is the argument. */
 const answering: Endpoint = {
   queueLimit: 2,
@@ -226,4 +232,11 @@ async function heapBytes(): Promise<number> {
 }
 
 const { invokeDeps } = await startRouter()
-process.stdout.write(`${JSON.stringify(await measure(invokeDeps))}\n`)
+const { limits } = invokeDeps
+let limited = true
+const switched: Limits = { ...limits, enter: (identity) => (limited ? limits.enter(identity) : ADMITTED) }
+process.stdout.write(`${JSON.stringify(await measure({ ...invokeDeps, limits: switched }))}\n`)
+createInterface({ input: process.stdin }).on('line', (line) => {
+  limited = line === 'limited'
+  process.stdout.write(`${JSON.stringify(process.threadCpuUsage())}\n`)
+})

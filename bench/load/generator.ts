@@ -39,7 +39,9 @@ async function generate(on: LoadPlan, requests: readonly Buffer[]): Promise<Load
   const start = performance.now()
   began = start + on.warmMs
   ended = began + on.durationMs
-  for (const socket of sockets) drive(socket)
+  // One connection after the other, so that what is paced comes one by one.
+  const pauseMs = on.perSecond === undefined ? 0 : (on.connections * 1000) / on.perSecond
+  for (const [index, socket] of sockets.entries()) drive(socket, start + (index * pauseMs) / on.connections)
   // A generator must end whatever the server does.
   const watchdog = setTimeout(
     () => {
@@ -65,9 +67,11 @@ async function generate(on: LoadPlan, requests: readonly Buffer[]): Promise<Load
     perSecond: perSecond.slice(0, Math.max(1, Math.floor(seconds))),
   }
 
-  function drive(socket: Socket): void {
+  function drive(socket: Socket, firstAt: number): void {
     let sentAt = 0
-    const next = (): void => {
+    let dueAt = firstAt
+    /** `lateSince`: when it should have left, had the answer to the last one been there. */
+    const send = (lateSince: number | undefined): void => {
       const now = performance.now()
       if (now >= ended || sent === on.calls) {
         if (underWay === 0) done.resolve()
@@ -76,8 +80,16 @@ async function generate(on: LoadPlan, requests: readonly Buffer[]): Promise<Load
       const request = requests[sent++ % requests.length]
       if (request === undefined) throw new Error('no paths')
       underWay++
-      sentAt = now
+      sentAt = lateSince ?? now
+      dueAt += pauseMs
       socket.write(request)
+    }
+    const next = (): void => {
+      if (pauseMs === 0) return send(undefined)
+      const early = dueAt - performance.now()
+      // A slow answer must not hide that others would have waited behind it; that a timer was late is not the server's doing.
+      if (early <= 0) return send(dueAt)
+      setTimeout(() => send(undefined), early)
     }
     const answered = (status: number): void => {
       const now = performance.now()

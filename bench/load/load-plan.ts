@@ -14,6 +14,8 @@ export interface LoadPlan {
   readonly durationMs: number
   /** Requests in all, those of the warm-up included; absent: as many as there is time for. */
   readonly calls?: number
+  /** Requests a second in all, evenly spread over the connections; absent: each connection sends the next one at the answer to the last. */
+  readonly perSecond?: number
 }
 
 /** Times in ms; counts are of the measured time alone, but for `failures`. */

@@ -6,7 +6,7 @@ import type { LoadPlan, LoadResult } from './load-plan.ts'
 import { failuresOf } from './load-plan.ts'
 
 /** What a measurement adds to a target; times in ms. */
-export type LoadShape = Pick<LoadPlan, 'connections' | 'warmMs' | 'durationMs' | 'calls'>
+export type LoadShape = Pick<LoadPlan, 'connections' | 'warmMs' | 'durationMs' | 'calls' | 'perSecond'>
 
 /** What every rate is measured with: the size of a small event. */
 export const BODY = '{"name":"World","place":"Earth","count":42}'
