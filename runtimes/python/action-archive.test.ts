@@ -2,23 +2,16 @@
 
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import fc from 'fast-check'
-import { discoverPython } from '../../src/containers/process/discover-python.ts'
 import type { Answer, DrivenLauncher } from './drive-launcher.ts'
 import { driveLauncher, source, zipped } from './drive-launcher.ts'
+import { everyPython } from './every-python.ts'
 
-const cacheDir = mkdtempSync(join(tmpdir(), 'stave-python-cache-'))
-after(() => rmSync(cacheDir, { recursive: true, force: true }))
-const pythons = await discoverPython({
-  interpreters: {},
-  path: process.env.PATH ?? '',
-  cacheDir,
-  log: { warn: (fields, message) => process.stderr.write(`${message} ${JSON.stringify(fields)}\n`) },
-})
+const pythons = await everyPython()
 
 const LIST =
   'import os\\ndef main(a):\\n  return {"files": sorted(os.path.join(d, f)[2:] for d, _, fs in os.walk(".") for f in fs if "__pycache__" not in d)}'

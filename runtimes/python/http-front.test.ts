@@ -1,25 +1,15 @@
 /** The HTTP front as a process of this machine, on every Python that is found; on an image: test/docker/images.test.ts. */
 
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after } from 'node:test'
-import { discoverPython } from '../../src/containers/process/discover-python.ts'
 import { PYTHON_CODE } from '../../test/conformance/contract-code.ts'
 import { describePythonRuntime } from '../../test/conformance/python-runtime.ts'
 import { describeRuntimeContract } from '../../test/conformance/runtime-contract.ts'
 import type { StartRuntime } from '../../test/conformance/runtime-subject.ts'
 import { driveFront } from '../drive-front.ts'
+import { everyPython } from './every-python.ts'
 
 const FRONT = join(import.meta.dirname, 'http_front.py')
-const cacheDir = mkdtempSync(join(tmpdir(), 'stave-python-cache-'))
-after(() => rmSync(cacheDir, { recursive: true, force: true }))
-const pythons = await discoverPython({
-  interpreters: {},
-  path: process.env.PATH ?? '',
-  cacheDir,
-  log: { warn: () => undefined },
-})
+const pythons = await everyPython()
 
 for (const { kind, launcher } of pythons) {
   const start: StartRuntime = (environment) => driveFront([launcher.interpreter, '-I', '-B', FRONT], environment)

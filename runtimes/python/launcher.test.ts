@@ -1,23 +1,13 @@
 /** The launcher against OpenWhisk's contract, on every Python of the machine: the canonical runtime test set and what is Python's own. */
 
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
-import { discoverPython } from '../../src/containers/process/discover-python.ts'
 import { parseActivationId } from '../../src/model/ids.ts'
 import type { DrivenLauncher } from './drive-launcher.ts'
 import { ACTIVATION, driveLauncher, source, zipped } from './drive-launcher.ts'
+import { everyPython } from './every-python.ts'
 
-const cacheDir = mkdtempSync(join(tmpdir(), 'stave-python-cache-'))
-after(() => rmSync(cacheDir, { recursive: true, force: true }))
-const pythons = await discoverPython({
-  interpreters: {},
-  path: process.env.PATH ?? '',
-  cacheDir,
-  log: { warn: (fields, message) => process.stderr.write(`${message} ${JSON.stringify(fields)}\n`) },
-})
+const pythons = await everyPython()
 
 const ECHO = 'def main(args):\n  return args\n'
 const COMPILE_FAILED = 'The action failed to generate or locate a binary. See logs for details.'

@@ -1,10 +1,10 @@
 /** The list of OpenWhisk's own Node.js suite (runtimes 1.8), and runs that overlap. */
 
 import assert from 'node:assert/strict'
-import { describe, test } from 'node:test'
+import { describe } from 'node:test'
 import { zipped } from '../../runtimes/python/drive-launcher.ts'
 import type { HttpAnswer, RuntimeSubject, StartRuntime } from './runtime-subject.ts'
-import { errorOf, init, initText, post, printed, run } from './runtime-subject.ts'
+import { checkerFor, errorOf, init, initText, post, printed, run } from './runtime-subject.ts'
 
 /** A source text, the argument of a run and its answer: 200 with that body, or 502 with an error that holds that text. */
 type TextCase = readonly [title: string, code: string, value: unknown, body: unknown, status?: 502]
@@ -85,20 +85,7 @@ const TEXTS: readonly TextCase[] = [
 const RETURN = (from: string): string => `exports.main = (args) => ({ from: '${from}', ...args })`
 
 export function describeNodejsRuntime(name: string, start: StartRuntime): void {
-  const check = (
-    title: string,
-    body: (on: RuntimeSubject) => Promise<void>,
-    environment?: Readonly<Record<string, string>>,
-  ): void => {
-    test(title, async () => {
-      const subject = await start(environment)
-      try {
-        await body(subject)
-      } finally {
-        await subject.remove()
-      }
-    })
-  }
+  const check = checkerFor(start)
   const failure = (answer: HttpAnswer): string => {
     assert.equal(answer.status, 502)
     const beginning = 'Initialization has failed due to: '

@@ -1,22 +1,13 @@
 /** What the Python runtime has to do beyond the contract that all share: archives, virtualenvs, exceptions and processes that end themselves. */
 
 import assert from 'node:assert/strict'
-import { describe, test } from 'node:test'
+import { describe } from 'node:test'
 import { source, zipped } from '../../runtimes/python/drive-launcher.ts'
-import type { RuntimeSubject, StartRuntime } from './runtime-subject.ts'
-import { errorOf, init, initText, printed, run } from './runtime-subject.ts'
+import type { StartRuntime } from './runtime-subject.ts'
+import { checkerFor, errorOf, init, initText, printed, run } from './runtime-subject.ts'
 
 export function describePythonRuntime(name: string, start: StartRuntime): void {
-  const check = (title: string, body: (on: RuntimeSubject) => Promise<void>): void => {
-    test(title, async () => {
-      const subject = await start()
-      try {
-        await body(subject)
-      } finally {
-        await subject.remove()
-      }
-    })
-  }
+  const check = checkerFor(start)
 
   describe(`${name}: Python`, { concurrency: 2 }, () => {
     check(

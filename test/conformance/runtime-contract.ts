@@ -6,9 +6,9 @@
 import assert from 'node:assert/strict'
 import { Agent } from 'node:http'
 import { connect } from 'node:net'
-import { describe, test } from 'node:test'
+import { describe } from 'node:test'
 import type { HttpAnswer, RuntimeSubject, StartRuntime } from './runtime-subject.ts'
-import { errorOf, eventually, init, initText, post, printed, run } from './runtime-subject.ts'
+import { checkerFor, errorOf, eventually, init, initText, post, printed, run } from './runtime-subject.ts'
 
 /** The same few actions in each language. */
 export interface ContractCode {
@@ -37,20 +37,7 @@ export interface ContractCode {
 
 /** Declares the tests. `start` starts a fresh runtime; each test ends those that it started. */
 export function describeRuntimeContract(name: string, code: ContractCode, start: StartRuntime): void {
-  const check = (
-    title: string,
-    body: (on: RuntimeSubject) => Promise<void>,
-    environment?: Readonly<Record<string, string>>,
-  ): void => {
-    test(title, async () => {
-      const subject = await start(environment)
-      try {
-        await body(subject)
-      } finally {
-        await subject.remove()
-      }
-    })
-  }
+  const check = checkerFor(start)
   const refused = (answer: HttpAnswer, status: number, error: string): void =>
     assert.deepEqual([answer.status, answer.body], [status, { error }])
 

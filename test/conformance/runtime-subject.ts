@@ -5,6 +5,7 @@ import { once } from 'node:events'
 import type { Agent, IncomingMessage, RequestOptions } from 'node:http'
 import { request } from 'node:http'
 import { buffer } from 'node:stream/consumers'
+import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 const SENTINEL = 'XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX'
@@ -27,6 +28,26 @@ export interface RuntimeSubject {
 
 /** Starts a runtime with additional variables in its environment; resolves when it accepts connections. */
 export type StartRuntime = (environment?: Readonly<Record<string, string>>) => Promise<RuntimeSubject>
+
+/** Declares one test on a fresh runtime, with these variables in its environment, which is removed after it. */
+export type CheckRuntime = (
+  title: string,
+  body: (on: RuntimeSubject) => Promise<void>,
+  environment?: Readonly<Record<string, string>>,
+) => void
+
+export function checkerFor(start: StartRuntime): CheckRuntime {
+  return (title, body, environment) => {
+    test(title, async () => {
+      const subject = await start(environment)
+      try {
+        await body(subject)
+      } finally {
+        await subject.remove()
+      }
+    })
+  }
+}
 
 export interface HttpAnswer {
   readonly status: number
