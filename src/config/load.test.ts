@@ -101,6 +101,7 @@ const SAMPLES: Readonly<Record<string, readonly string[]>> = {
   'docker.extraEnv': ['HTTP_PROXY=http://proxy:3128', 'EMPTY=', 'LIST=a,b'],
   'docker.runtimesRegistry': ['registry.example.org:5000', 'mirror/team'],
   'docker.userImagesRegistry': ['registry.example.org/team'],
+  'docker.authFile': ['/etc/stave/registries.json'],
   'docker.localImagePrefix': ['local'],
   'docker.namePrefix': ['stave', 'wsk0_'],
   'docker.paths.cgroup': ['/host/cgroup'],

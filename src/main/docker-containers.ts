@@ -137,6 +137,7 @@ function imageSettings(docker: Config['docker']): ImageSettings {
     pullPolicy: docker.pullPolicy,
     runtimesRegistry: docker.runtimesRegistry,
     userImagesRegistry: docker.userImagesRegistry,
+    authFile: docker.authFile,
     localImagePrefix: docker.bypassPullForLocalImages ? `${docker.localImagePrefix}/` : '',
     highWaterPercent: docker.imageHighWaterPercent,
     lowWaterPercent: docker.imageLowWaterPercent,

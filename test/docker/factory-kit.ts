@@ -76,6 +76,7 @@ export async function openFactory(options: FactoryOptions = {}): Promise<OpenedF
         pullPolicy: 'openwhisk',
         runtimesRegistry: '',
         userImagesRegistry: '',
+        authFile: '',
         localImagePrefix: '',
         highWaterPercent: 85,
         lowWaterPercent: 75,

@@ -127,6 +127,11 @@ export const docker = {
     failure: 'Images of users are not found.',
     whom: 'Operators with a mirror.',
   }),
+  authFile: path('', {
+    doc: 'File with credentials for registries, in the format of the Docker command line’s config.json (`auths`); empty: none. It is read at each pull. Credential helpers are not asked.',
+    failure: 'Pulls fail where it cannot be read; images of private registries are not found without it.',
+    whom: 'Operators with private registries.',
+  }),
   bypassPullForLocalImages: flag(false, {
     doc: 'Images whose name begins with `docker.localImagePrefix` are never pulled.',
     failure: 'On: such images that are missing fail.',

@@ -38,6 +38,7 @@ const settings: DockerFactorySettings = {
     pullPolicy: 'openwhisk',
     runtimesRegistry: '',
     userImagesRegistry: '',
+    authFile: '',
     localImagePrefix: '',
     highWaterPercent: 85,
     lowWaterPercent: 75,

@@ -78,7 +78,12 @@ export interface EngineClient {
   /** What the container printed last, unframed and without time stamps. */
   tailLogs(engineId: string, lines: number): Promise<Buffer>
   /** Resolves when the image is there. Rejects with `EngineError` also for what goes wrong in the middle. */
-  pullImage(reference: string, onProgress: (progress: PullProgress) => void): Promise<void>
+  pullImage(
+    reference: string,
+    onProgress: (progress: PullProgress) => void,
+    /** Value of `X-Registry-Auth`: credentials for the image's registry. */
+    auth?: string,
+  ): Promise<void>
   /** Resolves undefined when there is no such image. */
   inspectImage(reference: string): Promise<ImageInspection | undefined>
   listImages(): Promise<readonly ListedImage[]>
@@ -189,10 +194,11 @@ export function createEngineClient(transport: EngineTransport, timeouts: EngineT
       }
       return unframed(Buffer.concat(chunks))
     },
-    async pullImage(reference, onProgress) {
+    async pullImage(reference, onProgress, auth) {
       const { name, tag } = pullName(reference)
       const path = `${prefix}/images/create?fromImage=${encodeURIComponent(name)}&tag=${encodeURIComponent(tag)}`
-      const stream = await transport.stream({ method: 'POST', path, timeoutMs: timeouts.pullMs })
+      const headers = auth === undefined ? {} : { 'x-registry-auth': auth }
+      const stream = await transport.stream({ method: 'POST', path, headers, timeoutMs: timeouts.pullMs })
       let late = false
       const timer = setTimeout(() => {
         late = true

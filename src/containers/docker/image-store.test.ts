@@ -38,6 +38,7 @@ function world(options: {
       pullPolicy: options.policy ?? 'openwhisk',
       runtimesRegistry: '',
       userImagesRegistry: '',
+      authFile: '',
       localImagePrefix: options.prefix ?? '',
       highWaterPercent: 85,
       lowWaterPercent: 75,

@@ -7,6 +7,7 @@ import { ContainerStartError } from '../container-factory.ts'
 import type { ImageInspection, PullProgress } from './engine-answers.ts'
 import type { EngineClient } from './engine-client.ts'
 import { EngineError } from './engine-transport.ts'
+import { registryAuth } from './registry-auth.ts'
 import type { DockerLog, ImageSettings } from './settings.ts'
 
 /** A pull under way. */
@@ -62,6 +63,10 @@ export function createImageStore({ client, settings, clock, log, used }: ImageSt
     return found
   }
 
+  async function pullWithAuth(image: string, onProgress: (progress: PullProgress) => void): Promise<void> {
+    await client.pullImage(image, onProgress, await registryAuth(settings.authFile, image))
+  }
+
   function pull(image: string): Pull {
     const underWay = pulls.get(image)
     if (underWay !== undefined) return underWay
@@ -70,7 +75,7 @@ export function createImageStore({ client, settings, clock, log, used }: ImageSt
     log.info({ image }, `pulling the image ${image}`)
     counters.pulls++
     let saidAt = since
-    const done = client.pullImage(image, (progress) => {
+    const done = pullWithAuth(image, (progress) => {
       if (progress.layer !== undefined) layers.set(progress.layer, progress)
       if (clock.monotonic() - saidAt < PROGRESS_MS) return
       saidAt = clock.monotonic()

@@ -18,6 +18,8 @@ export interface ImageSettings {
   /** In front of the names of runtime images, and of users' images, that name no registry; empty: the engine's default. */
   readonly runtimesRegistry: string
   readonly userImagesRegistry: string
+  /** File with credentials for registries (registry-auth.ts); empty: none. */
+  readonly authFile: string
   /** Images that begin with it are never pulled; empty: none. */
   readonly localImagePrefix: string
   /** Share of the image store's disk, in percent, at which images that were pulled and are not in use are removed, and down to which. */
