@@ -72,6 +72,7 @@ export const ECHO = 'function main(args) { return args }'
 const HOST = '127.0.0.1'
 const NAMESPACE = '/api/v1/namespaces/_'
 const POLL_MS = 5
+const SCRAPE_MS = 50
 const SETTLE_MS = 60_000
 const EXECUTABLE = 'bin/stave.js'
 
@@ -110,11 +111,15 @@ export async function startStave(bench: Workbench, flags: Readonly<Record<string
   expect(await api.send('GET', '/api/v1'), 200)
   const readyMs = performance.now() - child.startedAt
 
-  async function metric(sample: string): Promise<number> {
+  /** Values of samples, in one scrape. */
+  async function metrics(...samples: readonly string[]): Promise<readonly number[]> {
     const { text } = expect(await admin.send('GET', '/metrics'), 200)
-    const line = text.split('\n').find((candidate) => candidate.startsWith(`${sample} `))
-    if (line === undefined) throw new Error(`the metrics have no ${sample}`)
-    return Number(line.slice(sample.length + 1))
+    const lines = text.split('\n')
+    return samples.map((sample) => {
+      const line = lines.find((candidate) => candidate.startsWith(`${sample} `))
+      if (line === undefined) throw new Error(`the metrics have no ${sample}`)
+      return Number(line.slice(sample.length + 1))
+    })
   }
 
   const server: StaveServer = {
@@ -159,13 +164,17 @@ export async function startStave(bench: Workbench, flags: Readonly<Record<string
       paths: names.map((name) => `${NAMESPACE}/actions/${name}?blocking=true${wholeRecord ? '' : '&result=true'}`),
       headers: { Authorization: authorization, 'Content-Type': 'application/json' },
     }),
-    counter: (name, event) => metric(`${name}{event="${event}"}`),
+    async counter(name, event) {
+      const [value = 0] = await metrics(`${name}{event="${event}"}`)
+      return value
+    },
     async idle() {
       const until = performance.now() + SETTLE_MS
       const gauges = ['stave_journal_entries', 'stave_router_in_flight', 'stave_activations_pending']
-      while ((await Promise.all(gauges.map(metric))).some((value) => value > 0)) {
+      while ((await metrics(...gauges)).some((value) => value > 0)) {
         if (performance.now() > until) throw new Error(`calls are still under way after ${SETTLE_MS} ms`)
-        await delay(POLL_MS)
+        // A scrape takes a few ms of the thread that is to become idle.
+        await delay(SCRAPE_MS)
       }
     },
     async containers() {
