@@ -16,7 +16,7 @@ import { VirtualWorld } from './virtual-world.ts'
 const SIZES = [128, 256, 512]
 const idOf = (number: number): ContainerId => number.toString(16).padStart(16, '0') as ContainerId
 
-test('design 6: at least 50,000 decisions a second on 1,000 nodes with 100,000 containers, with every placement', (t) => {
+test('design 6: at least 50,000 decisions a second of processor time on 1,000 nodes with 100,000 containers, with every placement', (t) => {
   for (const name of PLACEMENTS) {
     const strategy = placementOf(name)
     const world = new VirtualWorld(3)
@@ -31,16 +31,17 @@ test('design 6: at least 50,000 decisions a second on 1,000 nodes with 100,000 c
     }
     for (let container = 0; container < 100_000; container++) assert.ok(place(idOf(container)))
     let perSecond = 0
-    // The best of three: the machine has other things to do.
+    // Processor time, and the best of three: the machine has other things to do.
     for (let round = 0; round < 3; round++) {
       const decisions = 20_000
-      const began = performance.now()
+      const before = process.cpuUsage()
       for (let decision = 0; decision < decisions; decision++) {
         const id = idOf(Math.floor(world.random() * 100_000))
         ledger.release(id)
         assert.ok(place(id))
       }
-      perSecond = Math.max(perSecond, Math.round((decisions * 1_000) / (performance.now() - began)))
+      const { user, system } = process.cpuUsage(before)
+      perSecond = Math.max(perSecond, Math.round((decisions * 1_000_000) / (user + system)))
     }
     t.diagnostic(`${name}: ${perSecond} decisions a second, each a release, a choice and a reservation`)
     assert.equal(ledger.reservations, 100_000)
