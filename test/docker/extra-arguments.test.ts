@@ -1,18 +1,12 @@
 /** Extra arguments on a real engine: a container that is given them starts, and the engine says of it what was asked for. */
 
 import assert from 'node:assert/strict'
-import { before, test } from 'node:test'
+import { test } from 'node:test'
 import type { CreateBody } from '../../src/containers/docker/create-body.ts'
 import { merge, readExtraArguments } from '../../src/containers/docker/extra-arguments.ts'
 import { needEngine } from './engine-api.ts'
 import { dockerHost, skipWithoutEngine } from './engine.ts'
-
-let image = ''
-before(async () => {
-  if (skipWithoutEngine !== false) return
-  const images = (await needEngine(dockerHost, 'GET', '/images/json')).json() as readonly { Id: string }[]
-  image = images[0]?.Id ?? assert.fail('the engine has no image')
-})
+import { NODEJS_IMAGE } from './test-images.ts'
 
 interface Inspection {
   readonly State: { readonly Running: boolean }
@@ -32,7 +26,7 @@ const OWN: CreateBody = {
 }
 
 async function startWith(given: Readonly<Record<string, readonly string[]>>): Promise<Inspection> {
-  const body = merge({ Image: image, ...OWN }, readExtraArguments(given))
+  const body = merge({ Image: NODEJS_IMAGE, ...OWN }, readExtraArguments(given))
   const { Id } = (await needEngine(dockerHost, 'POST', '/containers/create', body)).json() as { Id: string }
   try {
     await needEngine(dockerHost, 'POST', `/containers/${Id}/start`)

@@ -19,6 +19,7 @@ import { silentLogger } from '../../src/telemetry/logger.ts'
 import type { PauseSubject } from '../conformance/pause-strategy.ts'
 import { describePauseStrategy } from '../conformance/pause-strategy.ts'
 import { dockerHost, privateEngine, skipWithoutEngine, skipWithoutPrivateEngine } from './engine.ts'
+import { NODEJS_IMAGE } from './test-images.ts'
 
 const ROUNDS = 1000
 const PLACES = { root: '/sys/fs/cgroup', proc: '/proc' }
@@ -27,7 +28,6 @@ const runcRoot = join(privateEngine?.directory ?? '/run/docker', 'exec/runtime-r
 const runcBinary = ['/usr/bin/runc', '/usr/sbin/runc'].find((path) => existsSync(path)) ?? '/usr/bin/runc'
 
 let client: EngineClient
-let image = ''
 let names = 0
 
 const connected = async (): Promise<EngineClient> => {
@@ -43,14 +43,13 @@ const connected = async (): Promise<EngineClient> => {
 before(async () => {
   if (skipWithoutEngine !== false) return
   client = await connected()
-  image = (await client.listImages())[0]?.imageId ?? assert.fail('the engine has no image')
 })
 after(async () => {
   if (skipWithoutEngine === false) await client.close()
 })
 
 async function start(): Promise<PauseTarget> {
-  const body = { Image: image, HostConfig: { NetworkMode: 'none' }, Labels: { 'org.stave.test': 'pause' } }
+  const body = { Image: NODEJS_IMAGE, HostConfig: { NetworkMode: 'none' }, Labels: { 'org.stave.test': 'pause' } }
   const containerId = await client.createContainer(`pause-test-${process.pid}-${names++}`, body)
   await client.startContainer(containerId)
   return { containerId, pid: (await client.inspectContainer(containerId)).pid }
@@ -160,14 +159,17 @@ describe('strategies on a real engine', { skip: skipWithoutPrivateEngine }, () =
 })
 
 describe('races', { skip: skipWithoutPrivateEngine }, () => {
-  /** `rounds` of arrivals (resume) that meet suspensions under way; now and then one is removed in the middle of it. */
+  /**
+   * `rounds` of arrivals (resume) that meet suspensions under way; now and then one is removed in the middle of it. A suspension may fail (runc gives up on a
+   * container that makes threads meanwhile); then the container runs.
+   */
   async function race(pause: Pause, rounds: number): Promise<number> {
     let removed = 0
     let targets = await Promise.all(Array.from({ length: 4 }, start))
     for (let round = 0; round < rounds; round++) {
       const target = targets[round % targets.length] ?? assert.fail('no container')
       const removes = round % 50 === 49
-      const suspended = pause.suspend(target)
+      const suspended = Promise.allSettled([pause.suspend(target)])
       if (removes) {
         // A removal thaws first, whatever is under way.
         await Promise.all([suspended, pause.thaw(target)])
@@ -197,10 +199,10 @@ describe('races', { skip: skipWithoutPrivateEngine }, () => {
     test(`S2-12: ${rounds} arrivals and removals during suspensions by ${by} leave nothing frozen`, async () => {
       const pause = pauseBy(by, [MAKERS.cgroup(), MAKERS.runc(), MAKERS.docker()])
       assert.equal(await race(pause, rounds), rounds / 50)
-      assert.deepEqual(
-        [pause.counters.suspends, pause.counters.rejectedResumes, pause.counters.uncertain],
-        [rounds, 0, 0],
-      )
+      const { suspends, suspendFailures, rejectedResumes, uncertain } = pause.counters
+      assert.deepEqual([suspends + suspendFailures[by], rejectedResumes, uncertain], [rounds, 0, 0])
+      // The freezer itself is asked until it has got them all.
+      assert.equal(suspendFailures.cgroup, 0)
       const left = await client.listContainers(['org.stave.test=pause'])
       assert.deepEqual(left, [])
     })

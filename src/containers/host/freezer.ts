@@ -19,6 +19,7 @@ export interface Freezer {
 
 /** A process in the kernel (a slow disk) stops when it comes back from there. */
 const FREEZE_TIMEOUT_MS = 5000
+const LOOKS_BEFORE_THAW = 25
 
 /** The freezer and killer of a v2 group. */
 export function unifiedFreezer(directory: string): Freezer {
@@ -62,13 +63,16 @@ export function v1Freezer(directory: string): Freezer {
 }
 
 /** Resolves when every process has stopped; rejects when that could not be reached in 5 s: undo it then. */
-export async function freezeFully(freezer: Pick<Freezer, 'freeze' | 'isFrozen'>): Promise<void> {
+export async function freezeFully(freezer: Pick<Freezer, 'freeze' | 'isFrozen' | 'thaw'>): Promise<void> {
   freezer.freeze()
   const until = performance.now() + FREEZE_TIMEOUT_MS
   let pauseMs = 1
-  while (!freezer.isFrozen()) {
+  for (let look = 1; !freezer.isFrozen(); look++) {
     if (performance.now() > until) throw new Error(`the container did not stop within ${FREEZE_TIMEOUT_MS} ms`)
+    // Version 1 can miss processes that appear while it stops the others, for ever; letting them all go once lets it catch them, as runc found out.
+    if (look % LOOKS_BEFORE_THAW === 0) freezer.thaw()
     await delay(pauseMs, undefined, { ref: false })
+    freezer.freeze()
     pauseMs = Math.min(20, pauseMs * 2)
   }
 }
