@@ -6,6 +6,7 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { engineOfRun, runDockerRows } from './harness/docker-rows.ts'
 import type { Finding } from './harness/finding.ts'
 import { busyCores, describeMachine } from './harness/machine.ts'
 import { BUSY, findingLine, reportJson, reportText } from './harness/report.ts'
@@ -54,18 +55,29 @@ async function main(): Promise<number> {
     return unknown.length > 0 ? 2 : 0
   }
   const rows = positionals.length === 0 ? ROWS : ROWS.filter(({ name }) => positionals.includes(name))
+  const engine = engineOfRun(process.env)
+  const dockerHost = engine !== undefined && 'dockerHost' in engine ? engine.dockerHost : undefined
   if (values.peers) progress('installing the peers')
   const peers = values.peers ? installPeers(join(ROOT, 'node_modules/.cache/stave-bench-peers')) : undefined
-  return runRows(rows, { root: ROOT, quick: values.quick, peers, env: childEnvironment(), progress }, values.json)
+  const env = childEnvironment()
+  return runRows(rows, { root: ROOT, quick: values.quick, peers, env, dockerHost, progress }, values.json)
 }
 
 async function runRows(rows: readonly Row[], options: WorkbenchOptions, json: boolean): Promise<number> {
   const findings: Finding[] = []
   const failures: Record<string, string> = {}
+  const skipped: Record<string, string> = {}
+  const engine = engineOfRun(process.env)
   let busiest = 0
   let bench = new Workbench(options)
   const interruption = stopOnSignals(() => bench)
-  for (const row of rows) {
+  const elsewhere = engine === undefined ? rows.filter(({ needs }) => needs === 'docker') : []
+  for (const row of rows.filter((candidate) => !elsewhere.includes(candidate))) {
+    if (row.needs === 'docker' && engine !== undefined && 'missing' in engine) {
+      skipped[row.name] = engine.missing
+      options.progress(`\n${row.name}: skipped, ${engine.missing}`)
+      continue
+    }
     const busy = await busyCores(LISTEN_MS)
     if (interruption.asked) break
     busiest = Math.max(busiest, busy)
@@ -79,14 +91,32 @@ async function runRows(rows: readonly Row[], options: WorkbenchOptions, json: bo
       failures[row.name] = messageOf(error)
       options.progress(`  could not be run: ${messageOf(error)}`)
     }
-    await bench.close().catch((error: unknown) => {
-      failures[row.name] = `what it started could not be ended: ${messageOf(error)}`
-    })
+    await closeBench(row.name)
+  }
+  if (elsewhere.length > 0 && !interruption.asked) {
+    bench = new Workbench(options)
+    try {
+      const report = await runDockerRows(bench, elsewhere)
+      findings.push(...report.findings)
+      Object.assign(failures, report.failures)
+      Object.assign(skipped, report.skipped)
+      busiest = Math.max(busiest, report.machine.busyCores)
+    } catch (error) {
+      for (const { name } of elsewhere) failures[name] = messageOf(error)
+      options.progress(`  could not be run: ${messageOf(error)}`)
+    }
+    await closeBench('what needs an engine')
   }
   if (interruption.asked) return INTERRUPTED
-  const report = { machine: describeMachine(busiest, new Date()), quick: options.quick, findings, failures }
+  const report = { machine: describeMachine(busiest, new Date()), quick: options.quick, findings, failures, skipped }
   process.stdout.write(json ? `${JSON.stringify(reportJson(report), undefined, 2)}\n` : `\n${reportText(report)}`)
   return Object.keys(failures).length > 0 ? 1 : 0
+
+  async function closeBench(name: string): Promise<void> {
+    await bench.close().catch((error: unknown) => {
+      failures[name] = `what it started could not be ended: ${messageOf(error)}`
+    })
+  }
 }
 
 /** Ends the row under way in order and the process after it; at once when asked again. */

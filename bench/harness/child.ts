@@ -9,6 +9,8 @@ export interface ChildOptions {
   readonly cwd?: string
   /** Ends by SIGKILL when SIGTERM has not ended it within this time. default 10,000 */
   readonly graceMs?: number
+  /** Is told what the child writes to standard error, as it comes. */
+  readonly heard?: (text: string) => void
 }
 
 export interface Child {
@@ -22,6 +24,8 @@ export interface Child {
   line(mark: string): Promise<string>
   /** Resolves with all of standard output when the child has ended well; rejects with what it said otherwise. */
   output(): Promise<string>
+  /** The same however it has ended. */
+  text(): Promise<string>
   /** The end of what it has written to standard error. */
   complaints(): string
   /** Ends it and resolves when it is gone: by the end of its input, or by SIGTERM. Idempotent, never rejects. */
@@ -56,6 +60,7 @@ export async function startChild(file: string, args: readonly string[], options:
   })
   stderr.setEncoding('utf8').on('data', (text: string) => {
     state.errors = (state.errors + text).slice(-ERRORS_KEPT)
+    options.heard?.(text)
   })
   // Of a child that has gone; its exit tells.
   for (const stream of [stdin, answers]) stream.on('error', () => undefined)
@@ -100,6 +105,10 @@ export async function startChild(file: string, args: readonly string[], options:
       }),
     output: async () => {
       if ((await closed) !== 0) throw endedEarly()
+      return state.out
+    },
+    text: async () => {
+      await closed
       return state.out
     },
     complaints: () => state.errors.trim(),

@@ -51,7 +51,13 @@ test('each kind of budget judges what it speaks of', () => {
 })
 
 test('the table has limit, budget and verdict of each finding, and says what it is worth', () => {
-  const lines = reportText({ machine, quick: false, findings, failures: { burst: 'no sandbox' } }).split('\n')
+  const lines = reportText({
+    machine,
+    quick: false,
+    findings,
+    failures: { burst: 'no sandbox' },
+    skipped: { unpark: 'no freezer' },
+  }).split('\n')
   assert.match(lines[0] ?? '', /2 x CPU, 8 GB, Linux 6.1, Node 24.0.0$/)
   assert.match(
     lines.find((line) => line.includes('calls  ')) ?? '',
@@ -59,13 +65,17 @@ test('the table has limit, budget and verdict of each finding, and says what it 
   )
   assert.match(lines.find((line) => line.includes('p99')) ?? '', /\+4.25 ms +<= \+3 ms +MISSED$/)
   assert.ok(lines.includes('burst could not be run: no sandbox'))
+  assert.ok(lines.includes('unpark skipped: no freezer'))
   assert.ok(lines.includes('2 of 3 budgets met'))
   const busy = { ...machine, busyCores: 1.5 }
-  assert.match(reportText({ machine: busy, quick: false, findings, failures: {} }), /these numbers say little/)
+  assert.match(
+    reportText({ machine: busy, quick: false, findings, failures: {}, skipped: {} }),
+    /these numbers say little/,
+  )
 })
 
 test('the JSON has the same verdicts', () => {
-  const { findings: judged } = reportJson({ machine, quick: true, findings, failures: {} }) as {
+  const { findings: judged } = reportJson({ machine, quick: true, findings, failures: {}, skipped: {} }) as {
     readonly findings: readonly { readonly verdict: string }[]
   }
   assert.deepEqual(

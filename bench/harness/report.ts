@@ -10,20 +10,23 @@ export interface Report {
   readonly findings: readonly Finding[]
   /** Rows that could not be run, and why. */
   readonly failures: Readonly<Record<string, string>>
+  /** Rows that this machine has not what is needed for, and what that is. */
+  readonly skipped: Readonly<Record<string, string>>
 }
 
 /** The document that `--json` prints. */
-export function reportJson({ machine, quick, findings, failures }: Report): object {
+export function reportJson({ machine, quick, findings, failures, skipped }: Report): object {
   return {
     machine,
     quick,
     findings: findings.map((finding) => ({ ...finding, verdict: verdictOf(finding) ?? 'information' })),
     failures,
+    skipped,
   }
 }
 
 /** The table, its heading and what was missed. */
-export function reportText({ machine, quick, findings, failures }: Report): string {
+export function reportText({ machine, quick, findings, failures, skipped }: Report): string {
   const { cpu, cores, memoryGb, node, kernel, date, busyCores } = machine
   const lines = [
     `${date}  ${cores} x ${cpu}, ${memoryGb} GB, Linux ${kernel}, Node ${node}${quick ? ', quick' : ''}`,
@@ -32,6 +35,7 @@ export function reportText({ machine, quick, findings, failures }: Report): stri
     ...table(findings.map(cells)),
     '',
     ...Object.entries(failures).map(([row, reason]) => `${row} could not be run: ${reason}`),
+    ...Object.entries(skipped).map(([row, reason]) => `${row} skipped: ${reason}`),
   ]
   const judged = findings.filter((finding) => verdictOf(finding) !== undefined)
   const missed = judged.filter((finding) => verdictOf(finding) === 'missed')

@@ -8,6 +8,8 @@ export interface Row {
   readonly name: string
   /** What is measured, against what. */
   readonly about: string
+  /** default: nothing but this machine. `docker`: a Docker Engine on it (docker-rows.ts). */
+  readonly needs?: 'docker'
   /** Measures. What it starts belongs to the bench, which is closed after it. Rejects where the row cannot be run here. */
   measure(bench: Workbench): Promise<readonly Finding[]>
 }

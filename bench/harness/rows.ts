@@ -8,6 +8,11 @@ import { fairness } from '../fairness.ts'
 import { footprint } from '../footprint.ts'
 import { idleContainer } from '../idle-container.ts'
 import { listing } from '../listing.ts'
+import { dockerCold } from '../docker-cold.ts'
+import { dockerStem } from '../docker-stem.ts'
+import { dockerUnpark } from '../docker-unpark.ts'
+import { dockerWarm } from '../docker-warm.ts'
+import { lifecycle } from '../lifecycle.ts'
 import { newActions } from '../new-actions.ts'
 import { record } from '../record.ts'
 import { records } from '../records.ts'
@@ -43,4 +48,9 @@ export const ROWS: readonly Row[] = [
   footprint,
   record,
   runMessageRow,
+  dockerCold,
+  dockerStem,
+  dockerWarm,
+  dockerUnpark,
+  lifecycle,
 ]

@@ -16,6 +16,8 @@ export interface LoadTarget {
   readonly port: number
   readonly paths: readonly string[]
   readonly headers: Readonly<Record<string, string>>
+  /** default: what every rate is measured with (run-load.ts). */
+  readonly body?: string
 }
 
 export interface ActionOptions {

@@ -16,6 +16,8 @@ export interface WorkbenchOptions {
   readonly peers: Peers | undefined
   /** The environment of the processes that are started. */
   readonly env: NodeJS.ProcessEnv
+  /** For `DOCKER_HOST`; undefined where rows that need an engine are not measured. */
+  readonly dockerHost: string | undefined
   /** Shows what is being done. */
   readonly progress: (text: string) => void
 }

@@ -13,7 +13,7 @@ export const BODY = '{"name":"World","place":"Earth","count":42}'
 
 /** Resolves when the generator has ended. Rejects when it could not run; failed requests are in the result. */
 export async function runLoad(bench: Workbench, target: LoadTarget, shape: LoadShape): Promise<LoadResult> {
-  const plan: LoadPlan = { ...target, ...shape, body: BODY }
+  const plan: LoadPlan = { body: BODY, ...target, ...shape }
   const generator = await bench.node('bench/load/generator.ts')
   generator.stdin.end(JSON.stringify(plan))
   return JSON.parse(await generator.output()) as LoadResult
