@@ -19,6 +19,9 @@ const SENTINEL = 'XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX\n'
 const LINGER_MS = 250
 /** An init of this many bytes leaves garbage that an idle process would keep until its next allocation. */
 const LARGE_INIT = 256 * 1024
+/** On the answer of a run that printed nothing, with and without sentinels. */
+const WITH_END = { 'X-Stave-Output': 'none' }
+const WITHOUT_END = { ...WITH_END, 'X-Stave-Silent': '1' }
 const BAD_REQUEST = '{"error":"Bad request."}'
 const SHUTTING_DOWN = '{"error":"The action container is shutting down."}'
 
@@ -38,10 +41,14 @@ function main() {
   let underWay = 0
   let stopping = false
 
-  /** Ends the output of a run, or of an init that failed, and tells by the result whether there was none. */
-  function endOutput(store) {
+  /**
+   * Ends the output of a run, or of an init that failed, and tells by the result whether there was none. `optional`: then it needs no end: two lines a run are
+   * work for whoever keeps the log.
+   */
+  function endOutput(store, optional) {
     const silent =
       store !== undefined && !store.printed && !direct.possible && (turn !== undefined || action.attributed)
+    if (silent && optional) return true
     const line = store?.id === undefined ? SENTINEL : `\u001e${store.id} ${SENTINEL}`
     for (const fd of [1, 2]) {
       try {
@@ -59,18 +66,19 @@ function main() {
     if (length > LARGE_INIT) setTimeout(collectGarbage, 50).unref()
     if (status === 502) {
       if (turn !== undefined) action.on.streams.finish(turn.store)
-      endOutput(turn?.store)
+      endOutput(turn?.store, false)
     }
     if (status !== 200) return answer(response, status, json)
     action.attributed = storage !== undefined && request.headers['x-stave-concurrent'] === '1'
     answer(response, 200, '{"OK":true}', action.attributed ? { 'X-Stave-Concurrent': '1' } : undefined)
   }
 
-  function run(message, response) {
+  function run(message, request, response) {
+    const optional = request.headers['x-stave-silent'] === '1'
     action.take(message, (status, json, store) => {
       // A run that was refused has not begun, and has no end.
-      const silent = (status === 200 || status === 502) && endOutput(store)
-      answer(response, status, json, silent ? { 'X-Stave-Output': 'none' } : undefined)
+      const silent = (status === 200 || status === 502) && endOutput(store, optional)
+      answer(response, status, json, silent ? (optional ? WITHOUT_END : WITH_END) : undefined)
     })
   }
 
@@ -95,7 +103,7 @@ function main() {
     }
     if (message === null || typeof message !== 'object') return answer(response, 500, BAD_REQUEST)
     if (isInit) void init(message, request, response, body.length)
-    else run(message, response)
+    else run(message, request, response)
   }
 
   function onRequest(request, response) {

@@ -16,7 +16,9 @@ _decode = json.JSONDecoder().decode
 _clock = time.monotonic
 
 SENTINEL = b"XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX\n"
-SILENT = (("X-Stave-Output", "none"),)
+# On the answer of a run that printed nothing, with and without sentinels.
+WITH_END = (("X-Stave-Output", "none"),)
+WITHOUT_END = (*WITH_END, ("X-Stave-Silent", "1"))
 SHUTTING_DOWN = b'{"error":"The action container is shutting down."}'
 # Idle connections that a request may just be coming in on are given this long to hear that the container is going.
 _LINGER_SECONDS = 0.25
@@ -92,7 +94,7 @@ class _Front:
             if request.path == "/init":
                 self.init(connection, message)
             else:
-                self.run(connection, message)
+                self.run(connection, message, request.headers.get("x-stave-silent") == "1")
         except Refused as refused:
             if refused.log is not None:
                 action_output.log(refused.log)
@@ -116,7 +118,7 @@ class _Front:
         self.action.stay()
         connection.answer(200, b'{"ok":true}\n', close=self.stopping)
 
-    def run(self, connection, message):
+    def run(self, connection, message, optional):
         self.last_answer = Refused(400, "command exited")
         try:
             status, body = 200, self.action.run(message)
@@ -128,18 +130,21 @@ class _Front:
         except action_runs.Ended as ended:
             action_runs.leave(ended.code)
         self.action.stay()
-        connection.answer(status, body, self.end_output(), close=self.stopping)
+        connection.answer(status, body, self.end_output(optional), close=self.stopping)
 
-    def end_output(self):
-        """Ends the output of a run, or of an init that failed; returns the headers that tell whether there was any."""
-        printed = self.output.finish()
+    def end_output(self, optional=False):
+        """Ends the output of a run, or of an init that failed; returns the headers that tell whether there was any. Where there was none, and that is
+        `optional`, it needs no end: two lines a run are work for whoever keeps the log."""
+        silent = not self.output.finish() and not self.direct.possible
+        if silent and optional:
+            return WITHOUT_END
         for fd in (1, 2):
             try:
                 action_output.write_all(fd, SENTINEL)
             except OSError:
                 # Closed by the action, or nobody reads any more.
                 continue
-        return () if printed or self.direct.possible else SILENT
+        return WITH_END if silent else ()
 
     def before_exit(self):
         """The action ends the process while it loads or runs: the answer that OpenWhisk's proxy would give is the last thing it does."""

@@ -243,6 +243,27 @@ export function describeRuntimeContract(name: string, code: ContractCode, start:
       assert.equal((await printed(on, 4)).stdout, 'no newline\n')
     })
 
+    check('a run that printed nothing has no sentinels where the platform offers that', async (on) => {
+      await initText(on, code.VARIOUS)
+      const headers = { 'x-stave-silent': '1' }
+      const said = async (value: unknown): Promise<readonly unknown[]> => {
+        const answer = await run(on, value, { headers })
+        return [answer.headers['x-stave-output'], answer.headers['x-stave-silent']]
+      }
+      assert.deepEqual(
+        [await said({}), await said({ print: true }), await said({}), await said({})],
+        [
+          ['none', '1'],
+          [undefined, undefined],
+          ['none', '1'],
+          ['none', '1'],
+        ],
+      )
+      // Not offered, not done: the last sentinel shows that none is still to come.
+      assert.equal((await run(on, {})).headers['x-stave-silent'], undefined)
+      assert.equal((await printed(on, 2)).stdout, 'no newline\n')
+    })
+
     check('an init that printed is in the first run’s output', async (on) => {
       await initText(
         on,

@@ -211,6 +211,26 @@ describe('HTTP channel', () => {
     assert.equal(whole, true)
   })
 
+  test('a run that has left its sentinels out is not counted; every run offers that', async () => {
+    const offers: unknown[] = []
+    let headers: Readonly<Record<string, string>> = { 'X-Stave-Output': 'none', 'X-Stave-Silent': '1' }
+    const { channel, output } = await open((_body, req, res) => {
+      offers.push(req.headers['x-stave-silent'])
+      res.writeHead(200, headers).end('{}')
+    })
+    await init(channel)
+    await run(channel)
+    assert.equal(channel.outputPending, false)
+    headers = {}
+    await run(channel)
+    let whole: boolean | undefined
+    channel.drained((told) => (whole = told))
+    assert.equal(whole, undefined)
+    for (const stream of ['stdout', 'stderr'] as const) output.feed(stream, Buffer.from(`${SENTINEL}\n`))
+    assert.equal(whole, true)
+    assert.deepEqual(offers, [undefined, '1', '1'])
+  })
+
   test('after output that never became whole, the container takes no further run', async () => {
     const { channel, output } = await open(ok)
     await run(channel)

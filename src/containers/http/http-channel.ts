@@ -72,7 +72,7 @@ export function createHttpChannel(options: HttpChannelOptions): HttpChannel {
         if (reply.type !== 'lost' && reply.status === 200) {
           concurrent = options.concurrent
           output.attributed = options.concurrent && attributed
-        } else settleOutput(undefined, reply, false)
+        } else settleOutput(undefined, reply, NOTHING_SAID)
         done(reply)
       })
     },
@@ -81,8 +81,8 @@ export function createHttpChannel(options: HttpChannelOptions): HttpChannel {
       // Until the answer says otherwise: a run that is given up at its time limit has no answer.
       outputPending = true
       lastAnswered = undefined
-      post('/run', Buffer.from(message, 'latin1'), HEADERS, (reply, { silent }) => {
-        settleOutput(activationId, reply, silent)
+      post('/run', Buffer.from(message, 'latin1'), RUN_HEADERS, (reply, said) => {
+        settleOutput(activationId, reply, said)
         done(reply)
       })
     },
@@ -114,8 +114,8 @@ export function createHttpChannel(options: HttpChannelOptions): HttpChannel {
   output.onText = (stream, text, run) => channel.onOutput(stream, text, run)
 
   /** What there is to wait for after this reply. Sentinels follow what has begun: runtimes refuse with other statuses, and print nothing then. */
-  function settleOutput(id: ActivationId | undefined, reply: RuntimeReply, silent: boolean): void {
-    const delimited = reply.type !== 'lost' && (reply.status === 200 || reply.status === 502)
+  function settleOutput(id: ActivationId | undefined, reply: RuntimeReply, { silent, endless }: Said): void {
+    const delimited = !endless && reply.type !== 'lost' && (reply.status === 200 || reply.status === 502)
     outputPending = !silent
     lastAnswered = delimited ? { id } : undefined
     if (delimited) output.expect(id, silent)
@@ -139,15 +139,22 @@ export function createHttpChannel(options: HttpChannelOptions): HttpChannel {
 const HEADERS = { 'content-type': 'application/json', accept: 'application/json' }
 /** By which a runtime of ours says that a run printed nothing: there is no sentinel to wait for. */
 const OUTPUT_HEADER = 'x-stave-output'
+/** Offered on a run, and agreed to on its answer: it printed nothing, and its output has no sentinels either. */
+const SILENT_HEADER = 'x-stave-silent'
 /** Offered on an init, and agreed to on its answer: lines carry activation ids. */
 const CONCURRENT_HEADER = 'x-stave-concurrent'
 
+const RUN_HEADERS = { ...HEADERS, [SILENT_HEADER]: '1' }
+
 /** What an answer says beyond the contract. */
 interface Said {
+  /** The run printed nothing. */
   readonly silent: boolean
+  /** Nor do sentinels follow it. */
+  readonly endless: boolean
   readonly attributed: boolean
 }
-const NOTHING_SAID: Said = { silent: false, attributed: false }
+const NOTHING_SAID: Said = { silent: false, endless: false, attributed: false }
 type Answered = (reply: RuntimeReply, said: Said) => void
 
 /** Collects one answer; calls back exactly once. What exceeds the limit is counted and dropped. */
@@ -163,7 +170,12 @@ function answerCollector(limit: number, done: Answered): Dispatcher.DispatchHand
     },
     onResponseStart(_controller, statusCode, headers) {
       status = statusCode
-      said = { silent: headers[OUTPUT_HEADER] === 'none', attributed: headers[CONCURRENT_HEADER] === '1' }
+      const silent = headers[OUTPUT_HEADER] === 'none'
+      said = {
+        silent,
+        endless: silent && headers[SILENT_HEADER] === '1',
+        attributed: headers[CONCURRENT_HEADER] === '1',
+      }
     },
     onResponseData(_controller, chunk) {
       if (length <= limit) chunks.push(chunk)
