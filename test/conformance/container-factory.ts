@@ -238,7 +238,7 @@ function failure(wanted: ContainerStartError['failure']): (error: unknown) => bo
   }
 }
 
-interface Reply {
+export interface Reply {
   readonly type: RuntimeReply['type']
   readonly status: number
   readonly body: string
@@ -249,7 +249,8 @@ function reply(of: RuntimeReply): Reply {
   return { type: of.type, status: of.status, body: (of.type === 'answer' ? of.body : of.prefix).toString() }
 }
 
-function init(container: Container, code: string): Promise<Reply> {
+/** Initialises with JavaScript. */
+export function init(container: Container, code: string): Promise<Reply> {
   return new Promise((resolve) => {
     const message = JSON.stringify({ value: { name: 'test', main: 'main', binary: false, code, env: {} } })
     container.channel.init(message, (answer) => {
@@ -258,7 +259,7 @@ function init(container: Container, code: string): Promise<Reply> {
   })
 }
 
-function run(container: Container, value: Readonly<Record<string, unknown>> = {}): Promise<Reply> {
+export function run(container: Container, value: Readonly<Record<string, unknown>> = {}): Promise<Reply> {
   return new Promise((resolve) => {
     container.channel.run(ids.activationId(systemClock.now()), JSON.stringify({ value }), (answer) => {
       resolve(reply(answer))
@@ -266,7 +267,8 @@ function run(container: Container, value: Readonly<Record<string, unknown>> = {}
   })
 }
 
-function collect(container: Container): () => string {
+/** Collects what the container prints from now on. */
+export function collect(container: Container): () => string {
   let said = ''
   container.channel.onOutput = (_stream, chunk) => {
     said += chunk.toString()

@@ -13,14 +13,14 @@ export interface EngineAnswer {
   json(): unknown
 }
 
-/** One request to the engine at `dockerHost` (`unix://…` or `tcp://…`). Resolves with any status; rejects when the engine is away or takes over a minute. */
+/** One request to the engine at `dockerHost` (`unix://…` or `tcp://…`); a `body` of bytes is sent as an archive. Resolves with any status; rejects when the engine is away or takes over a minute. */
 export async function askEngine(
   dockerHost: string,
   method: string,
   path: string,
   body?: unknown,
 ): Promise<EngineAnswer> {
-  const text = body === undefined ? undefined : JSON.stringify(body)
+  const text = body === undefined || Buffer.isBuffer(body) ? body : JSON.stringify(body)
   const call = request({
     ...addressOf(dockerHost),
     method,
@@ -29,7 +29,12 @@ export async function askEngine(
     agent: false,
     timeout: REQUEST_TIMEOUT_MS,
     headers:
-      text === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) },
+      text === undefined
+        ? {}
+        : {
+            'content-type': Buffer.isBuffer(text) ? 'application/x-tar' : 'application/json',
+            'content-length': Buffer.byteLength(text),
+          },
   })
   call.once('timeout', () => call.destroy(new Error(`the engine did not answer ${method} ${path}`)))
   call.end(text)

@@ -9,7 +9,7 @@ import type { EngineClient } from '../../src/containers/docker/engine-client.ts'
 import { createEngineClient } from '../../src/containers/docker/engine-client.ts'
 import { createEngineTransport } from '../../src/containers/docker/engine-transport.ts'
 import { resolvePaths } from '../../src/containers/docker/host-paths.ts'
-import type { DockerFactorySettings } from '../../src/containers/docker/settings.ts'
+import type { DockerFactorySettings, DockerLog } from '../../src/containers/docker/settings.ts'
 import { INSTANCE_LABEL } from '../../src/containers/docker/settings.ts'
 import type { Reach } from '../../src/containers/docker/start-container.ts'
 import { openPause } from '../../src/containers/pause/open-pause.ts'
@@ -40,19 +40,27 @@ export interface FactoryOptions {
   readonly reach?: Reach
   readonly isRuntimeImage?: boolean
   readonly isSentinelled?: boolean
+  /** Time in ms that the engine has for questions about itself; default 10,000. */
+  readonly quickMs?: number
+  readonly log?: DockerLog
+  /** default: that of the run. */
+  readonly dockerHost?: string
 }
 
 let opened = 0
 
-export function openClient(timeouts: { readonly requestMs?: number } = {}): EngineClient {
-  const transport = createEngineTransport(parseEngineAddress(dockerHost, '', false), 20)
-  return createEngineClient(transport, { requestMs: timeouts.requestMs ?? 60_000, quickMs: 10_000, pullMs: 60_000 })
+export function openClient(
+  options: { readonly requestMs?: number } & Pick<FactoryOptions, 'quickMs' | 'dockerHost'> = {},
+): EngineClient {
+  const transport = createEngineTransport(parseEngineAddress(options.dockerHost ?? dockerHost, '', false), 20)
+  const { requestMs = 60_000, quickMs = 10_000 } = options
+  return createEngineClient(transport, { requestMs, quickMs, pullMs: 60_000 })
 }
 
 /** A started factory. */
 export async function openFactory(options: FactoryOptions = {}): Promise<OpenedFactory> {
   const instance = options.instance ?? `test${process.pid}n${opened++}`
-  const client = openClient()
+  const client = openClient(options)
   const { config } = await loadConfig({
     env: {},
     flags: {},
@@ -98,7 +106,7 @@ export async function openFactory(options: FactoryOptions = {}): Promise<OpenedF
     },
     clock: systemClock,
     timers: systemTimers,
-    log: silentLogger,
+    log: options.log ?? silentLogger,
     isRuntimeImage: () => options.isRuntimeImage ?? true,
     isSentinelled: () => options.isSentinelled ?? true,
     reach: () => options.reach ?? { type: 'address' },
@@ -121,7 +129,7 @@ export async function openFactory(options: FactoryOptions = {}): Promise<OpenedF
     instance,
     async close() {
       await factory.stop()
-      const after = openClient()
+      const after = openClient(options)
       await after.connect()
       try {
         assert.deepEqual(await after.listContainers([`${INSTANCE_LABEL}=${instance}`]), [], 'containers are left')

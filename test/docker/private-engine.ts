@@ -33,6 +33,9 @@ export interface PrivateEngine {
   readonly directory: string
   /** Ends the daemon with SIGKILL and waits until it is gone. Containers keep running until it is started again. */
   kill(): Promise<void>
+  /** Stops the daemon from running, and lets it go on: it hangs in between, with its connections open. */
+  hang(): void
+  goOn(): void
   /** Ends the daemon if it runs, in its own time, and starts it again on the same directory; resolves when it answers. Idempotent. */
   restart(options?: Pick<PrivateEngineOptions, 'liveRestore'>): Promise<void>
   /** Removes all containers and networks, ends the daemon and removes its directory. Idempotent. */
@@ -65,6 +68,8 @@ export function attachPrivateEngine(directory: string): PrivateEngine {
     async kill() {
       await end(directory, 'SIGKILL')
     },
+    hang: () => signalDaemon(directory, 'SIGSTOP'),
+    goOn: () => signalDaemon(directory, 'SIGCONT'),
     async restart(change = {}) {
       await end(directory, 'SIGTERM')
       const before = JSON.parse(readFileSync(join(directory, 'options.json'), 'utf8')) as PrivateEngineOptions
@@ -147,6 +152,12 @@ async function end(directory: string, signal: NodeJS.Signals): Promise<void> {
     await sleep(POLL_MS)
   }
   rmSync(join(directory, 'docker.sock'), { force: true })
+}
+
+function signalDaemon(directory: string, signal: NodeJS.Signals): void {
+  const pid = daemonOf(directory)
+  if (pid === undefined) throw new Error('the engine does not run')
+  process.kill(pid, signal)
 }
 
 /** The daemon's process, undefined when there is none. */

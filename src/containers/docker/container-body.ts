@@ -4,7 +4,7 @@ import type { ContainerSpec } from '../container-factory.ts'
 import type { CreateBody, HostConfigBody } from './create-body.ts'
 import { merge } from './extra-arguments.ts'
 import type { DockerFactorySettings } from './settings.ts'
-import { ID_LABEL, INSTANCE_LABEL, POOL_LABELS } from './settings.ts'
+import { CONCURRENT_LABEL, ID_LABEL, INSTANCE_LABEL, POOL_LABELS } from './settings.ts'
 
 export const RUNTIME_PORT = '8080/tcp'
 
@@ -37,6 +37,7 @@ export function containerBody(spec: ContainerSpec, place: ContainerPlace, settin
     [INSTANCE_LABEL]: settings.instance,
     [ID_LABEL]: spec.id,
     [POOL_LABELS]: JSON.stringify(spec.labels),
+    ...(spec.concurrent && { [CONCURRENT_LABEL]: 'true' }),
   }
   const body: CreateBody = {
     Image: place.image,

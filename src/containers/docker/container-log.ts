@@ -21,7 +21,7 @@ const LONGEST_PAUSE_MS = 5000
 
 /** Follows the log from `sinceNano` on and feeds it to `output`, which is told of the end. */
 export function followLog(
-  client: Pick<EngineClient, 'readLogs'>,
+  client: Pick<EngineClient, 'readLogs' | 'inspectContainer'>,
   engineId: string,
   sinceNano: bigint,
   output: SentinelOutput,
@@ -36,12 +36,16 @@ export function followLog(
     while (!stopping.signal.aborted) {
       try {
         await readStream(true)
+        if (stopping.signal.aborted) return
         // The engine ends a stream that is followed before it has written a last line that has no end.
         await readStream(false)
-        return
+        // It also ends one when it ends itself, and the container may outlive it.
+        const { running, paused } = await client.inspectContainer(engineId)
+        if (!running && !paused) return
       } catch (error) {
         if (error instanceof EngineError && error.status === 404) return
       }
+      output.interrupted = true
       await delay(pauseMs, undefined, { signal: stopping.signal, ref: false }).catch(() => undefined)
       pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)
     }
@@ -51,6 +55,7 @@ export function followLog(
     const after = lastNano
     stream = await client.readLogs(engineId, after, follow)
     if (stopping.signal.aborted) return stream.close()
+    output.interrupted = false
     const decoder = createLogDecoder()
     for await (const chunk of stream.chunks) {
       for (const entry of decoder.decode(chunk)) {

@@ -12,6 +12,7 @@ import { ContainerStartError } from '../container-factory.ts'
 import { findApi } from '../host/network-addresses.ts'
 import type { StartGate } from '../host/start-gate.ts'
 import { createStartGate } from '../host/start-gate.ts'
+import { bounded } from './bounded.ts'
 import type { ContainerNetwork } from './container-network.ts'
 import { openContainerNetwork } from './container-network.ts'
 import type { DockerContainer } from './docker-container.ts'
@@ -24,7 +25,7 @@ import { createImageStore } from './image-store.ts'
 import { createLeftBehind } from './left-behind.ts'
 import { containerIdOf, poolLabels } from './listed-labels.ts'
 import type { DockerFactorySettings, DockerLog } from './settings.ts'
-import { ID_LABEL, INSTANCE_LABEL } from './settings.ts'
+import { CONCURRENT_LABEL, ID_LABEL, INSTANCE_LABEL } from './settings.ts'
 import type { ContainerPause, Reach, StartDeps } from './start-container.ts'
 import { adoptContainer, startContainer } from './start-container.ts'
 
@@ -93,6 +94,7 @@ interface Prepared {
 const SHARE_OF_MEMORY = 0.8
 const MB = 1024 * 1024
 const STOP_MS = 30_000
+
 /** Makes the factory; nothing happens on the engine before `start`. */
 export function createDockerContainerFactory(options: DockerContainerFactoryOptions): DockerContainerFactory {
   const { client, settings, clock, timers, log } = options
@@ -101,7 +103,7 @@ export function createDockerContainerFactory(options: DockerContainerFactoryOpti
   const running = new Map<string, DockerContainer>()
   /** Containers that are being started, by the engine's id: told when it ends before it listens. */
   const starting = new Map<string, () => void>()
-  const leftBehind = createLeftBehind(client)
+  const leftBehind = createLeftBehind(client, log)
   const gate: StartGate = createStartGate(settings.parallelStarts, clock)
   const images = createImageStore({
     client,
@@ -166,7 +168,9 @@ export function createDockerContainerFactory(options: DockerContainerFactoryOpti
   const adoptable = new Map<ContainerId, string>()
 
   /** Only what was suspended is known to have been idle when its platform ended: it may hold its action, and nothing runs in it. */
-  async function wasIdle({ engineId, state }: ListedContainer): Promise<boolean> {
+  async function wasIdle({ engineId, state, labels }: ListedContainer): Promise<boolean> {
+    // Whether its runtime agreed to let runs overlap was said at its init, to a process that is no more.
+    if (labels[CONCURRENT_LABEL] !== undefined) return false
     if (state === 'paused') return true
     if (state !== 'running') return false
     const { pid } = await client.inspectContainer(engineId).catch(() => ({ pid: 0 }))
@@ -184,13 +188,15 @@ export function createDockerContainerFactory(options: DockerContainerFactoryOpti
 
   /** After an outage: whoever ended meanwhile is told so, and removals that failed are made up for. */
   async function compare(): Promise<void> {
+    // Whoever starts to run while the list is made may be missing in it.
+    const before = [...running]
     const found = new Map((await listed()).map((container) => [container.engineId, container.state]))
-    for (const [engineId, container] of running) {
+    for (const [engineId, container] of before) {
       const state = found.get(engineId)
       if (state !== 'running' && state !== 'paused') container.exited(undefined)
     }
     await prepared?.network.guard()
-    await leftBehind.remove()
+    void leftBehind.removeNow()
   }
 
   return {
@@ -205,7 +211,7 @@ export function createDockerContainerFactory(options: DockerContainerFactoryOpti
     async probe() {
       const { problem } = on().watch
       if (problem !== undefined) throw new Error(problem)
-      await client.version()
+      await client.ping()
     },
     engine: () => on().facts,
     apiAddress: () => on().network.apiAddress,
@@ -262,8 +268,9 @@ export function createDockerContainerFactory(options: DockerContainerFactoryOpti
           initMissing: { seen: false },
           whenDead(engineId, callback) {
             starting.set(engineId, callback)
+            return () => void starting.delete(engineId)
           },
-          leftBehind: (engineId) => leftBehind.add(engineId),
+          leftBehind,
         },
       }
     },
@@ -322,10 +329,9 @@ export function createDockerContainerFactory(options: DockerContainerFactoryOpti
           () => undefined,
         ),
       )
-      await Promise.all(all)
-      await leftBehind
-        .remove()
-        .catch((error: unknown) => log.warn({ error }, 'containers are left on the Docker Engine'))
+      await bounded(STOP_MS, Promise.all(all))
+      await bounded(remainingMs(deadline, clock), leftBehind.removeNow())
+      if (leftBehind.size > 0) log.warn({ containers: leftBehind.size }, 'containers are left on the Docker Engine')
       leftBehind.stop()
       prepared?.watch.stop()
       if (prepared !== undefined && remainingMs(deadline, clock) > 0) {

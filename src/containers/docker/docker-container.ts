@@ -4,6 +4,7 @@ import type { Container, ContainerEnd, ContainerSpec } from '../container-factor
 import type { HttpChannel } from '../http/http-channel.ts'
 import type { Pause } from '../pause/falling-back-pause.ts'
 import type { PauseTarget } from '../pause/pause-strategy.ts'
+import { bounded } from './bounded.ts'
 import type { ContainerLog } from './container-log.ts'
 import type { EngineClient } from './engine-client.ts'
 import { EngineError } from './engine-transport.ts'
@@ -89,7 +90,7 @@ export function runningContainer(started: StartedContainer, deps: DockerContaine
     if (removing !== undefined) return { cause: 'destroyed' }
     let code = exitCode
     try {
-      const { outOfMemory, exitCode: told } = await client.inspectContainer(engineId)
+      const { outOfMemory, exitCode: told } = await client.inspectContainer(engineId, INSPECTION_MS)
       if (outOfMemory) return { cause: 'outOfMemory' }
       if (code === UNKNOWN_EXIT) code = told
     } catch (error) {
@@ -150,7 +151,7 @@ export function runningContainer(started: StartedContainer, deps: DockerContaine
   async function settleCause(): Promise<void> {
     if (channel.broken) await bounded(NEWS_MS, exit.promise)
     if (state.over) return
-    const found = await bounded(INSPECTION_MS, client.inspectContainer(engineId))
+    const found = await client.inspectContainer(engineId, INSPECTION_MS).catch(() => undefined)
     if (found !== undefined && !found.running && !found.paused) {
       state.destroyed = false
       exit.resolve(found.exitCode)
@@ -158,21 +159,6 @@ export function runningContainer(started: StartedContainer, deps: DockerContaine
     }
     await remove()
     exit.resolve(UNKNOWN_EXIT)
-  }
-}
-
-/** What a promise comes to, or undefined after the time. Never rejects. */
-async function bounded<Value>(ms: number, promise: Promise<Value>): Promise<Value | undefined> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), ms).unref()
-  })
-  try {
-    return await Promise.race([promise, late])
-  } catch {
-    return undefined
-  } finally {
-    clearTimeout(timer)
   }
 }
 

@@ -45,18 +45,20 @@ export interface EngineTimeouts {
 /** Name, value pairs that select containers. */
 export type LabelFilter = readonly string[]
 
-/** Every method rejects with `EngineError`, `EngineUnreachable` or `UnknownAnswer`. */
+/** Every method rejects with `EngineError`, `EngineUnreachable` or `UnknownAnswer`. `withinMs` bounds one call more narrowly than `EngineTimeouts`. */
 export interface EngineClient {
   readonly address: EngineAddress
   /** Agrees on a version of the API; also after the engine was replaced. Rejects with what is wrong when there is no version that both speak. */
   connect(): Promise<EngineVersion>
   version(): Promise<EngineVersion>
   info(): Promise<EngineInfo>
-  /** Resolves with the engine's id of the container. */
-  createContainer(name: string, body: object): Promise<string>
+  /** Resolves when the engine answers at all, on a connection that no other call can keep waiting. */
+  ping(): Promise<void>
+  /** Resolves with the engine's id of the container. After `EngineUnreachable` the container may be there, or come to be there, all the same. */
+  createContainer(name: string, body: object, withinMs?: number): Promise<string>
   /** Idempotent: a container that runs is left alone. */
-  startContainer(engineId: string): Promise<void>
-  inspectContainer(engineId: string): Promise<ContainerInspection>
+  startContainer(engineId: string, withinMs?: number): Promise<void>
+  inspectContainer(engineId: string, withinMs?: number): Promise<ContainerInspection>
   /** Idempotent. */
   pauseContainer(engineId: string): Promise<void>
   /** Idempotent. */
@@ -65,8 +67,8 @@ export interface EngineClient {
   setMemory(engineId: string, memoryBytes: number): Promise<void>
   /** Sends SIGTERM, and SIGKILL after `graceS` seconds. Idempotent. */
   stopContainer(engineId: string, graceS: number): Promise<void>
-  /** Kills it if it runs and removes it with its volumes. Idempotent: resolves also where it is gone or being removed. */
-  removeContainer(engineId: string): Promise<void>
+  /** Kills it if it runs and removes it with its volumes. By id or name. Idempotent: resolves false where there is none. */
+  removeContainer(engineId: string, withinMs?: number): Promise<boolean>
   listContainers(labels: LabelFilter): Promise<readonly ListedContainer[]>
   /** Ends of containers (`die`, `oom`, `destroy`) as they come; ends when the engine does. */
   events(labels: LabelFilter): Promise<{ readonly events: AsyncIterable<ContainerEvent>; close(): void }>
@@ -85,7 +87,7 @@ export interface EngineClient {
     auth?: string,
   ): Promise<void>
   /** Resolves undefined when there is no such image. */
-  inspectImage(reference: string): Promise<ImageInspection | undefined>
+  inspectImage(reference: string, withinMs?: number): Promise<ImageInspection | undefined>
   listImages(): Promise<readonly ListedImage[]>
   /** Idempotent. Rejects with status 409 when a container uses it. */
   removeImage(reference: string): Promise<void>
@@ -115,6 +117,8 @@ export function createEngineClient(transport: EngineTransport, timeouts: EngineT
     const { timeoutMs = timeouts.requestMs, path } = request
     return (await transport.request({ ...request, path: `${prefix}${path}`, timeoutMs })).body
   }
+  const atMost = (withinMs: number | undefined): { readonly timeoutMs?: number } =>
+    withinMs === undefined ? {} : { timeoutMs: Math.max(1, Math.ceil(Math.min(withinMs, timeouts.requestMs))) }
   const quickly = (method: EngineRequest['method'], path: string): Promise<unknown> =>
     call({ method, path, timeoutMs: timeouts.quickMs })
 
@@ -130,13 +134,20 @@ export function createEngineClient(transport: EngineTransport, timeouts: EngineT
     },
     version,
     info: async () => readInfo(await quickly('GET', '/info')),
-    createContainer: async (name, body) =>
-      readCreatedId(await call({ method: 'POST', path: `/containers/create?name=${encodeURIComponent(name)}`, body })),
-    async startContainer(engineId) {
-      await call({ method: 'POST', path: `/containers/${engineId}/start` }).catch(except(NOT_MODIFIED))
+    async ping() {
+      const stream = await transport.stream({ method: 'GET', path: '/_ping', timeoutMs: timeouts.quickMs })
+      stream.close()
     },
-    inspectContainer: async (engineId) =>
-      readContainer(await call({ method: 'GET', path: `/containers/${engineId}/json` })),
+    async createContainer(name, body, withinMs) {
+      const path = `/containers/create?name=${encodeURIComponent(name)}`
+      return readCreatedId(await call({ method: 'POST', path, body, ...atMost(withinMs) }))
+    },
+    async startContainer(engineId, withinMs) {
+      const path = `/containers/${engineId}/start`
+      await call({ method: 'POST', path, ...atMost(withinMs) }).catch(except(NOT_MODIFIED))
+    },
+    inspectContainer: async (engineId, withinMs) =>
+      readContainer(await call({ method: 'GET', path: `/containers/${engineId}/json`, ...atMost(withinMs) })),
     async pauseContainer(engineId) {
       await quickly('POST', `/containers/${engineId}/pause`).catch(unless(/already paused/))
     },
@@ -153,11 +164,16 @@ export function createEngineClient(transport: EngineTransport, timeouts: EngineT
         except(NOT_MODIFIED, NOT_FOUND),
       )
     },
-    async removeContainer(engineId) {
-      await call({ method: 'DELETE', path: `/containers/${engineId}?force=true&v=true` }).catch((error: unknown) => {
-        const underWay = error instanceof EngineError && /already in progress|no such container/i.test(error.message)
-        if (!underWay) throw error
-      })
+    async removeContainer(engineId, withinMs) {
+      const path = `/containers/${engineId}?force=true&v=true`
+      try {
+        await call({ method: 'DELETE', path, ...atMost(withinMs) })
+        return true
+      } catch (error) {
+        if (error instanceof EngineError && /already in progress/i.test(error.message)) return true
+        if (error instanceof EngineError && /no such container/i.test(error.message)) return false
+        throw error
+      }
     },
     listContainers: async (labels) =>
       readContainers(
@@ -216,8 +232,11 @@ export function createEngineClient(transport: EngineTransport, timeouts: EngineT
       }
       if (late) throw new EngineError(504, `the pull took longer than ${timeouts.pullMs} ms (docker.pullTimeoutMs)`)
     },
-    inspectImage: (reference) =>
-      call({ method: 'GET', path: `/images/${encodeURIComponent(reference)}/json` }).then(readImage, missing),
+    inspectImage: (reference, withinMs) =>
+      call({ method: 'GET', path: `/images/${encodeURIComponent(reference)}/json`, ...atMost(withinMs) }).then(
+        readImage,
+        missing,
+      ),
     listImages: async () => readImages(await call({ method: 'GET', path: '/images/json' })),
     async removeImage(reference) {
       await call({ method: 'DELETE', path: `/images/${encodeURIComponent(reference)}` }).catch(except(NOT_FOUND))

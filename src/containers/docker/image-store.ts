@@ -2,8 +2,9 @@
 
 import type { Clock } from '../../model/clock.ts'
 import type { Deadline } from '../../model/deadline.ts'
-import { remainingMs } from '../../model/deadline.ts'
+import { deadlineIn, remainingMs } from '../../model/deadline.ts'
 import { ContainerStartError } from '../container-factory.ts'
+import { createStartGate } from '../host/start-gate.ts'
 import type { ImageInspection, PullProgress } from './engine-answers.ts'
 import type { EngineClient } from './engine-client.ts'
 import { EngineError } from './engine-transport.ts'
@@ -50,21 +51,24 @@ interface Pull {
 
 /** How often the log tells how far a pull is, in ms. */
 const PROGRESS_MS = 5000
+/** Pulls go on when nobody waits for them any more: more than this many at once only make each other late. */
+const PULLS_AT_ONCE = 10
+const LONGEST_WAIT_MS = 600_000
+/** Longer than until the deadline an engine may take to look at an image, in ms. */
+const INSPECT_GRACE_MS = 5000
 const LAYER_DONE = /^(Pull complete|Already exists|Download complete)$/
 
 export function createImageStore({ client, settings, clock, log, used }: ImageStoreDeps): ImageStore {
   const known = new Map<string, ImageInspection>()
   const pulls = new Map<string, Pull>()
   const counters = { pulls: 0, pullFailures: 0 }
+  const gate = createStartGate(PULLS_AT_ONCE, clock)
 
-  async function inspect(image: string): Promise<ImageInspection | undefined> {
-    const found = known.get(image) ?? (await client.inspectImage(image))
+  async function inspect(image: string, deadline: Deadline): Promise<ImageInspection | undefined> {
+    const found =
+      known.get(image) ?? (await client.inspectImage(image, remainingMs(deadline, clock) + INSPECT_GRACE_MS))
     if (found !== undefined) known.set(image, found)
     return found
-  }
-
-  async function pullWithAuth(image: string, onProgress: (progress: PullProgress) => void): Promise<void> {
-    await client.pullImage(image, onProgress, await registryAuth(settings.authFile, image))
   }
 
   function pull(image: string): Pull {
@@ -74,13 +78,7 @@ export function createImageStore({ client, settings, clock, log, used }: ImageSt
     const layers = new Map<string, PullProgress>()
     log.info({ image }, `pulling the image ${image}`)
     counters.pulls++
-    let saidAt = since
-    const done = pullWithAuth(image, (progress) => {
-      if (progress.layer !== undefined) layers.set(progress.layer, progress)
-      if (clock.monotonic() - saidAt < PROGRESS_MS) return
-      saidAt = clock.monotonic()
-      log.info(reportOf(image, since, layers, clock), `pulling the image ${image}`)
-    })
+    const done = pullInTurn(image, since, layers)
     const started: Pull = { since, layers, done }
     pulls.set(image, started)
     done.then(
@@ -97,6 +95,23 @@ export function createImageStore({ client, settings, clock, log, used }: ImageSt
       },
     )
     return started
+  }
+
+  async function pullInTurn(image: string, since: number, layers: Map<string, PullProgress>): Promise<void> {
+    const leave = await gate.enter(deadlineIn(LONGEST_WAIT_MS, clock))
+    let saidAt = since
+    try {
+      const onProgress = (progress: PullProgress): void => {
+        if (progress.layer !== undefined) layers.set(progress.layer, progress)
+        if (clock.monotonic() - saidAt < PROGRESS_MS) return
+        saidAt = clock.monotonic()
+        const report = reportOf(image, since, layers, clock)
+        log.info(report, `pulling the image ${image}: ${progressText(report)}`)
+      }
+      await client.pullImage(image, onProgress, await registryAuth(settings.authFile, image))
+    } finally {
+      leave()
+    }
   }
 
   /** Waits for a pull, not longer than the deadline. The pull goes on: whoever comes next finds it further. */
@@ -123,12 +138,12 @@ export function createImageStore({ client, settings, clock, log, used }: ImageSt
       try {
         if (when === 'always') await pulled(image, deadline)
         else if (when === 'tried') await pulled(image, deadline).catch(passOverFailure)
-        const found = await inspect(image)
+        const found = await inspect(image, deadline)
         if (found !== undefined) return found
         if (when === 'never')
           throw new Error(`it is not on the engine, and the policy is not to pull it (docker.pullPolicy)`)
         await pulled(image, deadline)
-        const now = await inspect(image)
+        const now = await inspect(image, deadline)
         if (now !== undefined) return now
         throw new Error('it is not there although it was pulled')
       } catch (error) {

@@ -73,6 +73,8 @@ export function instanceOf(host: string, dataDir: string): string {
 /** Labels by which containers and networks are found again. */
 export const INSTANCE_LABEL = 'org.stave.instance'
 export const ID_LABEL = 'org.stave.container'
+/** On a container whose runtime was offered to let runs overlap. */
+export const CONCURRENT_LABEL = 'org.stave.concurrent'
 /** Labels of the pool, as one JSON text: values may be longer than 63 characters. */
 export const POOL_LABELS = 'org.stave.labels'
 /** On an image: it can do with a read-only root file system and /tmp. */

@@ -16,9 +16,10 @@ import type { DockerContainer } from './docker-container.ts'
 import { runningContainer } from './docker-container.ts'
 import type { ContainerInspection, ImageInspection } from './engine-answers.ts'
 import type { EngineClient } from './engine-client.ts'
-import { EngineError } from './engine-transport.ts'
+import { EngineError, EngineUnreachable } from './engine-transport.ts'
 import type { ImageStore } from './image-store.ts'
 import { withRegistry } from './image-store.ts'
+import type { LeftBehind } from './left-behind.ts'
 import { answers, connects, whenListening } from './readiness.ts'
 import type { DockerFactorySettings, DockerLog } from './settings.ts'
 import { READ_ONLY_ROOT_LABEL } from './settings.ts'
@@ -45,16 +46,20 @@ export interface StartDeps {
   readonly reach: Reach
   readonly isRuntimeImage: (spec: Pick<ContainerSpec, 'kind' | 'image'>) => boolean
   readonly isSentinelled: (spec: Pick<ContainerSpec, 'kind' | 'image'>) => boolean
-  readonly leftBehind: (engineId: string) => void
+  readonly leftBehind: Pick<LeftBehind, 'add' | 'doubt'>
   /** Set once the engine has turned out to have no init. */
   readonly initMissing: { seen: boolean }
-  /** Has `callback` called when the engine tells that the container has ended, until it is known as one that runs. */
-  readonly whenDead: (engineId: string, callback: () => void) => void
+  /** Has `callback` called when the engine tells that the container has ended, until it is known as one that runs, or what this returns is called. */
+  readonly whenDead: (engineId: string, callback: () => void) => () => void
 }
 
 const RUNTIME_PORT = 8080
 /** How much of what a failing start printed goes into its error. */
 const DIAGNOSIS_LINES = 20
+/** Longer than until the deadline an engine may take for one answer, in ms: what it has done by then is removed before the start is given up. */
+const ENGINE_GRACE_MS = 5000
+/** For the removal of what did not start, in ms: then the one who waits is told, and it is tried again. */
+const DISCARD_MS = 10_000
 /** Tells apart the containers that one process makes in one millisecond. */
 let counter = 0
 
@@ -70,13 +75,13 @@ export async function startContainer(spec: ContainerSpec, deadline: Deadline, on
   try {
     engineId = await create(spec, image, found, deadline, on)
     if (left() === 0) throw new ContainerStartError('timedOut', 'the deadline passed before the container was started')
-    await on.client.startContainer(engineId)
+    await on.client.startContainer(engineId, left() + ENGINE_GRACE_MS)
     leave()
     return await takeOver(spec, engineId, 0n, false, deadline, on)
   } catch (error) {
     leave()
     if (engineId === undefined) throw startError(error, image)
-    await discard(engineId, on)
+    await discard(engineId, error, on)
     if (!lacksInit(error, on)) throw startError(error, image)
     on.initMissing.seen = true
     on.log.warn({ error }, 'the Docker Engine has no init (docker-init, tini): containers are started without one')
@@ -92,12 +97,12 @@ export async function adoptContainer(
   on: StartDeps,
 ): Promise<DockerContainer> {
   try {
-    const before = await on.client.inspectContainer(engineId)
+    const before = await on.client.inspectContainer(engineId, remainingMs(deadline, on.clock) + ENGINE_GRACE_MS)
     if (!(await on.pause.thawLeftover({ containerId: engineId, pid: before.pid })))
       throw new Error('it could not be thawed')
     return await takeOver(spec, engineId, BigInt(Math.round(on.clock.now())) * 1_000_000n, true, deadline, on)
   } catch (error) {
-    await discard(engineId, on)
+    await discard(engineId, error, on)
     throw startError(error, spec.image)
   }
 }
@@ -116,8 +121,9 @@ async function create(
   on: StartDeps,
 ): Promise<string> {
   const { client, settings, network, capacity, reach } = on
+  const left = (): number => remainingMs(deadline, on.clock)
   const name = containerName(settings, `${on.clock.now().toString(36)}${(counter++ % 1296).toString(36)}`, spec)
-  const attempt = (known: ImageInspection): Promise<string> => {
+  const attempt = async (known: ImageInspection): Promise<string> => {
     const place = {
       image,
       readOnlyRoot: settings.readOnlyRoot && known.labels[READ_ONLY_ROOT_LABEL] === 'true',
@@ -127,7 +133,12 @@ async function create(
       apiHost: network.apiHost,
       capacity,
     }
-    return client.createContainer(name, containerBody(spec, place, settings))
+    try {
+      return await client.createContainer(name, containerBody(spec, place, settings), left() + ENGINE_GRACE_MS)
+    } catch (error) {
+      if (error instanceof EngineUnreachable) on.leftBehind.doubt(name)
+      throw error
+    }
   }
   try {
     return await attempt(found)
@@ -150,14 +161,14 @@ async function takeOver(
   deadline: Deadline,
   on: StartDeps,
 ): Promise<DockerContainer> {
-  const { client, pause, leftBehind, log: logger, node } = on
+  const { client, pause, log: logger, node } = on
   const output = createSentinelOutput(on.isSentinelled(spec), on.timers)
   const log = followLog(client, engineId, sinceNano, output)
   const ended = new AbortController()
   let dead = (): void => ended.abort()
-  on.whenDead(engineId, () => dead())
+  const forget = on.whenDead(engineId, () => dead())
   try {
-    const inspection = await client.inspectContainer(engineId)
+    const inspection = await client.inspectContainer(engineId, remainingMs(deadline, on.clock) + ENGINE_GRACE_MS)
     await listening(inspection, ended.signal, deadline, on)
     const { host, port } = addressOf(inspection, on)
     const channel = createHttpChannel({
@@ -167,10 +178,11 @@ async function takeOver(
       answerLimitBytes: on.settings.maxAnswerBytes,
     })
     const started = { spec, node, engineId, pid: inspection.pid, initialised }
-    const container = runningContainer(started, { client, pause, channel, log, logger, leftBehind })
+    const container = runningContainer(started, { client, pause, channel, log, logger, leftBehind: on.leftBehind.add })
     dead = () => container.exited(undefined)
     return container
   } catch (error) {
+    forget()
     log.stop()
     throw error
   }
@@ -225,18 +237,20 @@ function saidOf(engineId: string, { client }: StartDeps): Promise<string> {
 }
 
 async function endedAtOnce(engineId: string, on: StartDeps): Promise<ContainerStartError> {
-  const { exitCode, outOfMemory } = await on.client.inspectContainer(engineId)
+  const { exitCode, outOfMemory } = await on.client.inspectContainer(engineId, DISCARD_MS)
   const text = await saidOf(engineId, on)
   const how = outOfMemory ? 'out of memory' : `exit status ${exitCode}`
   return new ContainerStartError('startFailed', `the runtime ended at once (${how}): ${text}`)
 }
 
-async function discard(engineId: string, on: StartDeps): Promise<void> {
+/** Removes what did not start for this reason; later, where the engine does not answer. */
+async function discard(engineId: string, reason: unknown, on: StartDeps): Promise<void> {
+  if (reason instanceof EngineUnreachable) return on.leftBehind.add(engineId)
   try {
-    await on.client.removeContainer(engineId)
+    await on.client.removeContainer(engineId, DISCARD_MS)
   } catch (error) {
     on.log.warn({ engineId, error }, 'a container that did not start could not be removed; it is tried again')
-    on.leftBehind(engineId)
+    on.leftBehind.add(engineId)
   }
 }
 
@@ -248,6 +262,7 @@ function lacksInit(error: unknown, { settings, initMissing }: StartDeps): boolea
 function startError(error: unknown, image: string): ContainerStartError {
   if (error instanceof ContainerStartError) return error
   const message = error instanceof Error ? error.message : String(error)
+  if (error instanceof EngineUnreachable) return new ContainerStartError('startFailed', message, { cause: error })
   const missing =
     error instanceof EngineError && (error.status === 404 || /executable file not found|no such file/.test(message))
   return new ContainerStartError(

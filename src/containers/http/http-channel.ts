@@ -93,7 +93,7 @@ export function createHttpChannel(options: HttpChannelOptions): HttpChannel {
       // A run that was given up has not ended: what it printed so far is all there is.
       if (run === undefined) return output.whenQuiet(done)
       output.whenWhole(run.id, (whole) => {
-        muddled ||= !whole
+        muddled ||= !whole && !output.interrupted
         done(whole)
       })
     },

@@ -29,6 +29,11 @@ export interface SentinelOutput {
   feed(stream: OutputStream, line: Buffer): void
   /** The run was answered, and its sentinels are due; undefined for a failed init. `silent`: it printed nothing else, and nobody is going to wait. */
   expect(run: ActivationId | undefined, silent: boolean): void
+  /**
+   * True while the output cannot be read. Who waits for a run's sentinels is told that it is not whole, and what that run printed is dropped when it comes
+   * at last: it would pass for a later run's.
+   */
+  interrupted: boolean
   /** The container's output has ended: nothing is waited for any more. */
   end(): void
   /**
@@ -51,6 +56,9 @@ export function createSentinelOutput(sentinelled: boolean, timers: Timers): Sent
   /** Where ids are not told, sentinels are counted. */
   const counted: Seen = { stdout: 0, stderr: 0 }
   let due = 0
+  /** Runs up to this one have been given up: what they printed is nobody's. */
+  let givenUp = 0
+  let interrupted = false
   /** Where they are: sentinels by run, until both have come and somebody has heard of it. */
   const byRun = new Map<ActivationId, Seen>()
   const silentRuns = new Set<ActivationId>()
@@ -63,6 +71,13 @@ export function createSentinelOutput(sentinelled: boolean, timers: Timers): Sent
   const output: SentinelOutput = {
     onText: () => undefined,
     attributed: false,
+    get interrupted() {
+      return interrupted
+    },
+    set interrupted(now) {
+      interrupted = now
+      if (interrupted) for (const check of waiting) check()
+    },
     feed(stream, line) {
       if (!sentinelled) output.onText(stream, line, undefined)
       else if (output.attributed) feedAttributed(stream, line)
@@ -94,9 +109,10 @@ export function createSentinelOutput(sentinelled: boolean, timers: Timers): Sent
 
   function feedCounted(stream: OutputStream, line: Buffer): void {
     const at = line.indexOf(sentinel)
-    if (at < 0) return output.onText(stream, line, undefined)
+    const isWanted = counted[stream] >= givenUp
+    if (at < 0) return isWanted ? output.onText(stream, line, undefined) : undefined
     // Output without an end of line stands in front of the sentinel.
-    if (at > 0) output.onText(stream, line.subarray(0, at), undefined)
+    if (at > 0 && isWanted) output.onText(stream, line.subarray(0, at), undefined)
     counted[stream]++
   }
 
@@ -119,7 +135,13 @@ export function createSentinelOutput(sentinelled: boolean, timers: Timers): Sent
   }
 
   function whenCounted(upTo: number, done: (whole: boolean) => void): void {
-    whenOver(() => counted.stdout >= upTo && counted.stderr >= upTo, done)
+    whenOver(
+      () => counted.stdout >= upTo && counted.stderr >= upTo,
+      (whole) => {
+        if (!whole && interrupted) givenUp = Math.max(givenUp, upTo)
+        done(whole)
+      },
+    )
   }
 
   function whenSeen(run: ActivationId, done: (whole: boolean) => void): void {
@@ -134,6 +156,7 @@ export function createSentinelOutput(sentinelled: boolean, timers: Timers): Sent
 
   function whenOver(isOver: () => boolean, done: (whole: boolean) => void): void {
     if (isOver()) done(true)
+    else if (interrupted) done(false)
     else watch({ idleMs: IDLE_MS, totalMs: TOTAL_MS, isOver: () => ended || isOver(), silence: false }, done)
   }
 
@@ -156,6 +179,7 @@ export function createSentinelOutput(sentinelled: boolean, timers: Timers): Sent
     const check = (): void => {
       cancelIdle()
       if (wait.isOver()) over(true)
+      else if (interrupted && !wait.silence) over(false)
       else cancelIdle = timers.after(wait.idleMs, () => over(wait.silence))
     }
     let cancelIdle: Cancel = timers.after(wait.idleMs, () => over(wait.silence))
