@@ -20,6 +20,8 @@ async function world(images: readonly string[], file = join(directory, `${files+
   const inUse = new Set<string>()
   const collector: ImageCollector = await openImageCollector({
     client: {
+      listImages: () =>
+        Promise.resolve([...here].map((image) => ({ imageId: image, tags: [`${image}:latest`], sizeBytes: 1 }))),
       removeImage: (image) => {
         if (inUse.has(image)) return Promise.reject(new EngineError(409, 'in use'))
         here.delete(image)
@@ -89,4 +91,14 @@ test('what was pulled is remembered beyond a restart', async () => {
   await second.collector.collect()
   assert.ok(!second.here.has('a'))
   assert.equal(second.here.size, 5)
+})
+
+test('an image that somebody else has removed is not removed again', async () => {
+  const { here, collector, pull } = await world(['a', 'b', 'c', 'd', 'e'])
+  await pull('a', 'b')
+  here.delete('a')
+  for (const name of ['x', 'y']) here.add(name)
+  await collector.collect()
+  assert.ok(!here.has('b'))
+  assert.equal(collector.counters.removed, 1)
 })

@@ -24,7 +24,7 @@ export interface ImageCollector {
 }
 
 export interface ImageCollectorOptions {
-  readonly client: Pick<EngineClient, 'removeImage'>
+  readonly client: Pick<EngineClient, 'listImages' | 'removeImage'>
   readonly settings: Pick<ImageSettings, 'highWaterPercent' | 'lowWaterPercent'>
   /** Share of the image store's disk that is in use, in percent; rejects or resolves undefined where that cannot be told. */
   readonly diskUsedPercent: () => Promise<number | undefined>
@@ -66,11 +66,20 @@ export async function openImageCollector(options: ImageCollectorOptions): Promis
   async function collectOnce(): Promise<void> {
     usedPercent = await diskUsedPercent().catch(() => undefined)
     if (usedPercent === undefined || usedPercent < settings.highWaterPercent || settings.highWaterPercent >= 100) return
+    await forgetAbsent()
     for (const [image] of [...pulledImages].toSorted(([, a], [, b]) => a - b)) {
       if (isKept(image)) continue
       if (!(await remove(image))) continue
       usedPercent = await diskUsedPercent().catch(() => undefined)
       if (usedPercent === undefined || usedPercent < settings.lowWaterPercent) return
+    }
+  }
+
+  /** Images that somebody else has removed make no room. One that is named by its digest bears no tag: it is found out when it is removed. */
+  async function forgetAbsent(): Promise<void> {
+    const tags = new Set((await client.listImages()).flatMap((image) => image.tags))
+    for (const image of pulledImages.keys()) {
+      if (!image.includes('@') && !tags.has(tagged(image))) pulledImages.delete(image)
     }
   }
 
@@ -92,7 +101,9 @@ export async function openImageCollector(options: ImageCollectorOptions): Promis
   }
 
   function collect(): Promise<void> {
-    collecting ??= collectOnce().finally(() => (collecting = undefined))
+    collecting ??= collectOnce()
+      .catch((error: unknown) => log.warn({ error }, 'images could not be looked through'))
+      .finally(() => (collecting = undefined))
     return collecting
   }
 
@@ -123,6 +134,12 @@ export async function openImageCollector(options: ImageCollectorOptions): Promis
       cancel = undefined
     },
   }
+}
+
+/** The name as the engine lists it. */
+function tagged(image: string): string {
+  const name = image.replace(/^(docker\.io\/)?(library\/)?/, '')
+  return name.includes(':', name.lastIndexOf('/') + 1) ? name : `${name}:latest`
 }
 
 async function readPulled(file: string): Promise<Readonly<Record<string, number>>> {
