@@ -25,8 +25,8 @@ export interface ScriptedContainer extends Container {
   end(end: ContainerEnd): void
 }
 
-/** A container that waits for its init. `concurrent`: its runtime overlaps runs once initialised. */
-export function scriptedContainer(concurrent = false, pipelined = false): ScriptedContainer {
+/** A container that waits for its init, or holds its action already. `concurrent`: its runtime overlaps runs once initialised. */
+export function scriptedContainer(concurrent = false, pipelined = false, initialised = false): ScriptedContainer {
   const pending: Exchange[] = []
   const calls: string[] = []
   const ended = Promise.withResolvers<ContainerEnd>()
@@ -63,6 +63,7 @@ export function scriptedContainer(concurrent = false, pipelined = false): Script
       labels: {},
     },
     node: 'node',
+    initialised,
     channel,
     ended: ended.promise,
     pending,

@@ -24,10 +24,16 @@ interface Bench {
 }
 
 function bench(
-  options: { concurrent?: boolean; pipelined?: boolean; pauseGraceMs?: number; overflowFactor?: number } = {},
+  options: {
+    concurrent?: boolean
+    pipelined?: boolean
+    initialised?: boolean
+    pauseGraceMs?: number
+    overflowFactor?: number
+  } = {},
 ): Bench {
   const clock = virtualClock()
-  const container = scriptedContainer(options.concurrent, options.pipelined)
+  const container = scriptedContainer(options.concurrent, options.pipelined, options.initialised)
   const discards: string[] = []
   const counters = newProxyCounters()
   const proxy = createContainerProxy(container, 'cold', {
@@ -321,6 +327,45 @@ test('a runtime that answers 503 has not run: the request is given back (spec 4.
   on.container.pending[0]?.answer('', 503)
   assert.equal(holder.result?.type, 'notStarted')
   assert.equal(on.submit().result?.type, 'notStarted')
+})
+
+test('a warm runtime that nothing reaches has not run: the request is given back', async () => {
+  const on = bench()
+  await warm(on)
+  const holder = on.submit()
+  on.container.pending[0]?.reply({ type: 'lost', reached: false })
+  assert.equal(holder.result?.type, 'notStarted')
+  assert.equal(on.discards.length, 1)
+})
+
+test('a new container that refuses its first run is not tried again elsewhere, and again', async () => {
+  for (const refusal of ['503', 'unreachable']) {
+    const on = bench()
+    const holder = on.submit()
+    await on.turn()
+    on.container.pending[0]?.answer('{"ok":true}')
+    if (refusal === '503') on.container.pending[0]?.answer('{"error":"not now"}', 503)
+    else on.container.pending[0]?.reply({ type: 'lost', reached: false })
+    on.container.end({ cause: 'destroyed' })
+    await on.turn()
+    assert.equal(finished(holder).outcome.statusCode, 2, refusal)
+    assert.equal(on.discards.length, 1)
+  }
+})
+
+test('a container that was adopted with its action in it is warm, and suspended when it idles', async () => {
+  const on = bench({ initialised: true, pauseGraceMs: 1000 })
+  const holder = on.submit()
+  await on.turn()
+  assert.deepEqual(
+    on.container.pending.map(({ kind }) => kind),
+    ['run'],
+  )
+  on.container.pending[0]?.answer('{}')
+  assert.equal(finished(holder).start, 'warm')
+  const idle = bench({ initialised: true, pauseGraceMs: 1000 })
+  await idle.clock.advance(1000)
+  assert.deepEqual(idle.container.calls, ['suspend'])
 })
 
 test('what waited for a failed init gets the same failure (execution engine C.4)', async () => {

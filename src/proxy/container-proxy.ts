@@ -187,13 +187,14 @@ export function createContainerProxy(
   function answered(run: Run, reply: RuntimeReply): void {
     if (channel.pipelined && reply.type !== 'lost') promote(run)
     if (run.settled) return
-    if (reply.type === 'lost') {
-      // Only a warm container's runs are sent elsewhere: an action that stops listening once it is initialised would go round for ever.
-      const elsewhere = reply.reached === false && run.start !== 'cold' && run.start !== 'stem'
-      return elsewhere ? giveBack(run, 'the runtime does not take connections any more') : lost(run, 'run')
+    const refused = reply.type === 'lost' ? reply.reached === false : reply.status === 503
+    // A new container's run is not sent elsewhere: an action that refuses whatever comes after its init would go round for ever.
+    if (refused && run.start !== 'cold' && run.start !== 'stem') {
+      // 503 is how a runtime says that it is shutting down: the run has not happened.
+      const reason = reply.type === 'lost' ? 'does not take connections any more' : 'is shutting down'
+      return giveBack(run, `the runtime ${reason}`)
     }
-    // 503 is how a runtime says that it is shutting down: the run has not happened.
-    if (reply.status === 503) return giveBack(run, 'the runtime is shutting down')
+    if (reply.type === 'lost') return lost(run, 'run')
     const { resultLimitBytes, truncationBytes } = run.request
     times.observe(clock.monotonic() - run.runBeganAt)
     finish(run, classifyRun(reply, resultLimitBytes, truncationBytes), false)
