@@ -55,6 +55,7 @@ test('a second one beside it, on a disk that is soon full', { skip: skipWithoutP
     assert.equal(load(1), '')
     assert.match(load(64), /no space left on device/)
     assert.equal((await askEngine(dockerHost, 'GET', '/_ping')).status, 200)
+    assert.equal(spawnSync('ip', ['link', 'show', 'docker0']).status, 0)
   } finally {
     await small.stop()
   }

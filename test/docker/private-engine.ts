@@ -21,7 +21,7 @@ const ADDRESSES = '10.89.0.0/16'
 export interface PrivateEngineOptions {
   /** default false: containers end with the daemon. */
   readonly liveRestore?: boolean
-  /** default true. A second engine of the same namespaces must not have them: both would write the same chains. */
+  /** default true. A second engine must not have them, both would write the same chains: without, it has a network namespace of its own with nothing in it. */
   readonly networks?: boolean
   /** Size of the file system that images and containers are on; default: that of the temporary directory. */
   readonly diskMb?: number
@@ -92,6 +92,9 @@ function launch(directory: string, options: PrivateEngineOptions): void {
   const log = openSync(join(directory, 'log'), 'a')
   const networks = options.networks ?? true
   const command = [
+    // Where there is to be no bridge dockerd removes docker0, whosever that is.
+    ...(networks ? [] : ['unshare', '--net']),
+    'dockerd',
     ...['--host', `unix://${join(directory, 'docker.sock')}`],
     // The host's own /etc/docker/daemon.json is for the host's own daemon.
     ...['--config-file', join(directory, 'daemon.json')],
@@ -107,7 +110,8 @@ function launch(directory: string, options: PrivateEngineOptions): void {
       : ['--bridge=none', '--iptables=false', '--ip6tables=false']),
     ...(options.liveRestore === true ? ['--live-restore'] : []),
   ]
-  const daemon = spawn('dockerd', command, {
+  const [program = '', ...parameters] = command
+  const daemon = spawn(program, parameters, {
     // It outlives the process that starts it: each file of tests is one.
     detached: true,
     stdio: ['ignore', log, log],
