@@ -22,7 +22,7 @@ import { parameterRoutes } from '../management/parameter-renewal.ts'
 import { createUserAdministration } from '../management/user-administration.ts'
 import type { Clock } from '../model/clock.ts'
 import { systemClock, systemTimers } from '../model/clock.ts'
-import { collectWhenIdle, fullCollection } from '../model/idle-collection.ts'
+import { collectWhenIdle, collector } from '../model/idle-collection.ts'
 import type { IdSource, TransactionId } from '../model/ids.ts'
 import { randomIds } from '../model/ids.ts'
 import { handleFire, matchFire } from '../router/http-fire.ts'
@@ -280,7 +280,7 @@ async function start(options: StandaloneOptions, cleanups: (() => Promise<void> 
       timers,
       calls: () => router.admission.counters.admitted + router.admission.counters.fires,
       active: () => router.admission.inFlight,
-      collect: fullCollection(),
+      collect: collector(),
     }),
   )
 

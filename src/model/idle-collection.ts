@@ -1,7 +1,6 @@
 /**
- * Gives memory back while there is nothing to do. V8 collects when allocation asks for it: what a burst of calls left, and what the start left, stays with
- * a server that rests for hours (9 MB after the start, 70 after 100,000 calls). So in a quiet moment it is collected once, as Java's collectors do
- * (JEP 346); the next time is after the next calls.
+ * Gives memory back while there is nothing to do. V8 collects when allocation asks for it: what the start left, and what a burst of calls left, stays with
+ * a server that rests for hours (9 MB after the start, 70 after 60,000 calls). So it is collected once in a quiet time, as Java's collectors do (JEP 346).
  */
 
 import type { Cancel, Timers } from './clock.ts'
@@ -16,35 +15,42 @@ export interface IdleCollectionOptions {
   readonly collect: () => void
 }
 
-/** A moment is quiet when no call came for so long, in ms. The pause of a collection, some tens of ms, is not to meet the next call of somebody. */
-const QUIET_MS = 1000
+const LOOK_MS = 1000
+/**
+ * After calls it must have been quiet for so long, in ms. V8 collects several times to give back all that it can, and takes code that has not run meanwhile
+ * for old: the first thousands of calls after it cost half as much again until they are compiled anew.
+ */
+const QUIET_MS = 300_000
 /** What fewer calls leave is not worth a collection. */
 const WORTH_CALLS = 1000
 
-/** Looks for quiet moments from now on; the first one is used in any case. Returns how to stop. */
+/** Looks for quiet times from now on: for a moment after the start, for minutes after calls. Returns how to stop. */
 export function collectWhenIdle({ timers, calls, active, collect }: IdleCollectionOptions): () => void {
-  let collectedAt = -WORTH_CALLS
+  let collectedAt: number | undefined
   let seen = calls()
-  let cancel: Cancel = timers.after(QUIET_MS, look)
+  let quietMs = 0
+  let cancel: Cancel = timers.after(LOOK_MS, look)
 
   function look(): void {
     const count = calls()
-    if (count === seen && active() === 0 && count - collectedAt >= WORTH_CALLS) {
+    quietMs = count === seen && active() === 0 ? quietMs + LOOK_MS : 0
+    const isDue = collectedAt === undefined ? quietMs > 0 : quietMs >= QUIET_MS && count - collectedAt >= WORTH_CALLS
+    if (isDue) {
       collectedAt = count
       collect()
     }
     seen = count
-    cancel = timers.after(QUIET_MS, look)
+    cancel = timers.after(LOOK_MS, look)
   }
 
   return () => cancel()
 }
 
 /**
- * A collection of all that can be had in this thread: V8's usual kind leaves most of it to later ones. To be made when the thread starts, since V8 defines
- * `gc` in contexts that are made while a flag of the whole process is set; it is taken back because code caches are not accepted under it.
+ * V8's collector of all that can be had in this thread; its usual kind gives hardly anything back. To be made when the thread starts, since V8 defines `gc`
+ * in contexts that are made while a flag of the whole process is set; it is taken back because code caches are not accepted under it.
  */
-export function fullCollection(): () => void {
+export function collector(): () => void {
   const { setFlagsFromString } = process.getBuiltinModule('node:v8')
   setFlagsFromString('--expose-gc')
   // Undefined where another thread took the flag back in the same moment.

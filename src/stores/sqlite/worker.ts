@@ -7,7 +7,7 @@ import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_thread
 import { JOURNAL_MIGRATIONS } from '../../journal/sqlite/migrations.ts'
 import { journalOperations } from '../../journal/sqlite/journal-operations.ts'
 import { systemTimers } from '../../model/clock.ts'
-import { collectWhenIdle, fullCollection } from '../../model/idle-collection.ts'
+import { collectWhenIdle, collector } from '../../model/idle-collection.ts'
 import { activationOperations } from './activation-operations.ts'
 import { artifactOperations } from './artifact-operations.ts'
 import type { DatabaseKind } from './database.ts'
@@ -65,7 +65,7 @@ let replies: Reply[] = []
 let replyCharacters = 0
 
 let received = 0
-collectWhenIdle({ timers: systemTimers, calls: () => received, active: () => 0, collect: fullCollection() })
+collectWhenIdle({ timers: systemTimers, calls: () => received, active: () => 0, collect: collector() })
 
 port.on('message', (first: readonly Request[]) => {
   received++
