@@ -34,7 +34,9 @@ export function collectWhenIdle({ timers, calls, active, collect }: IdleCollecti
   function look(): void {
     const count = calls()
     quietMs = count === seen && active() === 0 ? quietMs + LOOK_MS : 0
-    const isDue = collectedAt === undefined ? quietMs > 0 : quietMs >= QUIET_MS && count - collectedAt >= WORTH_CALLS
+    // A server that was busy from its start on has code that it needs.
+    const isFresh = collectedAt === undefined && count < WORTH_CALLS
+    const isDue = isFresh ? quietMs > 0 : quietMs >= QUIET_MS && count - (collectedAt ?? 0) >= WORTH_CALLS
     if (isDue) {
       collectedAt = count
       collect()
