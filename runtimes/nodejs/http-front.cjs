@@ -19,6 +19,8 @@ const SENTINEL = 'XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX\n'
 const LINGER_MS = 250
 /** An init of this many bytes leaves garbage that an idle process would keep until its next allocation. */
 const LARGE_INIT = 256 * 1024
+/** Idle connections are never closed here, and whoever made one may know: a container that was suspended is asked on the one that there is. */
+const KEPT = { 'Keep-Alive': 'timeout=86400' }
 /** On the answer of a run that printed nothing, with and without sentinels. */
 const WITH_END = { 'X-Stave-Output': 'none' }
 const WITHOUT_END = { ...WITH_END, 'X-Stave-Silent': '1' }
@@ -87,7 +89,7 @@ function main() {
       'Content-Type': 'application/json',
       'Content-Length': byteLength(json),
       ...headers,
-      ...(stopping && { Connection: 'close' }),
+      ...(stopping ? { Connection: 'close' } : KEPT),
     })
     response.end(json)
   }

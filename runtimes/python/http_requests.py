@@ -143,8 +143,8 @@ class Connection:
         head = "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n" % (status, _REASONS.get(status, "-"), len(body))
         for name, value in headers:
             head += "%s: %s\r\n" % (name, value)
-        if not self.keep:
-            head += "Connection: close\r\n"
+        # Idle connections are never closed here, and whoever made one may know: a container that was suspended is asked on the one that there is.
+        head += "Keep-Alive: timeout=86400\r\n" if self.keep else "Connection: close\r\n"
         self._send(head.encode("latin-1") + b"\r\n" + body)
 
     def _send(self, data):

@@ -96,6 +96,21 @@ describe('HTTP channel', () => {
     assert.equal(connections(), 2)
   })
 
+  test('S2-12: a runtime that keeps connections for longer than the channel is met on the one that there is', async () => {
+    for (const [kept, expected] of [
+      ['timeout=86400', 1],
+      ['timeout=5, max=100', 2],
+    ] as const) {
+      const { channel, connections } = await open((_body, _req, res) => {
+        res.setHeader('Keep-Alive', kept).end('{}')
+      })
+      await init(channel)
+      channel.rest()
+      assert.equal((await run(channel)).type, 'answer')
+      assert.equal(connections(), expected, kept)
+    }
+  })
+
   test('what exceeds the limit is counted, its beginning kept', async () => {
     const { channel } = await open((_body, _req, res) => res.end('x'.repeat(5_000_000)))
     const reply = await run(channel)

@@ -12,7 +12,10 @@ import type { SentinelOutput } from './sentinel-output.ts'
 export interface HttpChannel extends RuntimeChannel {
   /** A connection broke off in the middle of an exchange: the container has probably ended. */
   readonly broken: boolean
-  /** Lets go of idle connections: a container that is going to be suspended would find their time over when it wakes, and close them under the next run. */
+  /**
+   * Before the container is suspended: lets go of idle connections, whose time would be over when it wakes, so that it would close them under the next run;
+   * unless its server keeps them for longer than this channel does.
+   */
   rest(): void
   /** Ends the channel: whatever is in flight is answered `lost`. Idempotent. */
   close(): void
@@ -48,6 +51,8 @@ export function createHttpChannel(options: HttpChannelOptions): HttpChannel {
   /** The output of a run did not come to its end: what follows could not be told apart from it. */
   let muddled = false
   let broken = false
+  /** By the last answer the server keeps idle connections for longer than `LONGEST_KEPT_MS`: they end on this side. */
+  let keeps = false
   let concurrent = false
   let outputPending = true
   /** The run, or the failed init (no id), that was answered last and whose output nobody has asked for yet. */
@@ -98,7 +103,7 @@ export function createHttpChannel(options: HttpChannelOptions): HttpChannel {
       })
     },
     rest() {
-      if (closed || inFlight.size > 0) return
+      if (closed || keeps || inFlight.size > 0) return
       const rested = pool
       pool = openPool(options)
       void rested.close()
@@ -127,6 +132,7 @@ export function createHttpChannel(options: HttpChannelOptions): HttpChannel {
     const answered: Answered = (reply, said) => {
       if (!inFlight.delete(answered)) return
       broken ||= reply.type === 'lost'
+      keeps = said.keptMs > LONGEST_KEPT_MS
       done(reply, said)
     }
     inFlight.add(answered)
@@ -153,8 +159,11 @@ interface Said {
   /** Nor do sentinels follow it. */
   readonly endless: boolean
   readonly attributed: boolean
+  /** How long the server keeps an idle connection; 0 where it does not tell. */
+  readonly keptMs: number
 }
-const NOTHING_SAID: Said = { silent: false, endless: false, attributed: false }
+const NOTHING_SAID: Said = { silent: false, endless: false, attributed: false, keptMs: 0 }
+const KEPT_SECONDS = /\btimeout=(\d{1,9})/
 type Answered = (reply: RuntimeReply, said: Said) => void
 
 /** Collects one answer; calls back exactly once. What exceeds the limit is counted and dropped. */
@@ -175,6 +184,7 @@ function answerCollector(limit: number, done: Answered): Dispatcher.DispatchHand
         silent,
         endless: silent && headers[SILENT_HEADER] === '1',
         attributed: headers[CONCURRENT_HEADER] === '1',
+        keptMs: 1000 * Number(KEPT_SECONDS.exec(String(headers['keep-alive'] ?? ''))?.[1] ?? 0),
       }
     },
     onResponseData(_controller, chunk) {
