@@ -130,7 +130,7 @@ describe('an engine that is killed', { skip: skipWithoutPrivateEngine }, () => {
 describe('an engine that hangs', { skip: skipWithoutPrivateEngine }, () => {
   test('S0-5: starts end at their deadlines, no more are sent than at once, health says why, nothing is left', async () => {
     const engine = privateEngine ?? assert.fail('no engine')
-    const opened = await openFactory({ settings: { parallelStarts: 2, startTimeoutMs: 2000 }, quickMs: 1500 })
+    const opened = await openFactory({ settings: { parallelStarts: 2 }, quickMs: 1500 })
     const { factory } = opened
     try {
       const warm = await create(opened, 20_000)

@@ -104,6 +104,8 @@ function launch(directory: string, options: PrivateEngineOptions): void {
     ...['--cgroup-parent', `/${cgroupParent(directory)}`],
     ...['--exec-opt', 'native.cgroupdriver=cgroupfs'],
     ...['--shutdown-timeout', '5'],
+    // The default is five, with pauses of a minute in all.
+    ...['--max-download-attempts', '1'],
     ...['--userland-proxy=false'],
     ...(networks
       ? ['--default-address-pool', `base=${ADDRESSES},size=24`]

@@ -44,8 +44,8 @@ const UNREACHABLE: RuntimeReply = { type: 'lost', reached: false }
 /** A channel to a runtime that listens. */
 export function createHttpChannel(options: HttpChannelOptions): HttpChannel {
   const { origin, output } = options
-  /** Ends of the exchanges under way. */
-  const inFlight = new Set<Answered>()
+  /** Ends of the exchanges under way, with the answer of those whose message has not been sent yet, or has. */
+  const inFlight = new Map<Answered, () => RuntimeReply>()
   let pool = openPool(options)
   let closed = false
   /** The output of a run did not come to its end: what follows could not be told apart from it. */
@@ -112,7 +112,7 @@ export function createHttpChannel(options: HttpChannelOptions): HttpChannel {
       if (closed) return
       closed = true
       output.end()
-      for (const done of inFlight) done(LOST, NOTHING_SAID)
+      for (const [done, answer] of inFlight) done(answer(), NOTHING_SAID)
       void pool.destroy()
     },
   }
@@ -127,7 +127,7 @@ export function createHttpChannel(options: HttpChannelOptions): HttpChannel {
   }
 
   function post(path: string, body: Buffer, headers: Readonly<Record<string, string>>, done: Answered): void {
-    if (closed) return done(LOST, NOTHING_SAID)
+    if (closed) return done(UNREACHABLE, NOTHING_SAID)
     const limit = channel.answerLimitBytes
     const answered: Answered = (reply, said) => {
       if (!inFlight.delete(answered)) return
@@ -135,8 +135,10 @@ export function createHttpChannel(options: HttpChannelOptions): HttpChannel {
       keeps = said.keptMs > LONGEST_KEPT_MS
       done(reply, said)
     }
-    inFlight.add(answered)
-    pool.dispatch({ origin, path, method: 'POST', body, headers }, answerCollector(limit, answered))
+    let sent = false
+    inFlight.set(answered, () => (sent ? LOST : UNREACHABLE))
+    const onSent = (): void => void (sent = true)
+    pool.dispatch({ origin, path, method: 'POST', body, headers }, answerCollector(limit, onSent, answered))
   }
 
   return channel
@@ -167,7 +169,7 @@ const KEPT_SECONDS = /\btimeout=(\d{1,9})/
 type Answered = (reply: RuntimeReply, said: Said) => void
 
 /** Collects one answer; calls back exactly once. What exceeds the limit is counted and dropped. */
-function answerCollector(limit: number, done: Answered): Dispatcher.DispatchHandler {
+function answerCollector(limit: number, onSent: () => void, done: Answered): Dispatcher.DispatchHandler {
   const chunks: Buffer[] = []
   let length = 0
   let sent = false
@@ -176,6 +178,7 @@ function answerCollector(limit: number, done: Answered): Dispatcher.DispatchHand
   return {
     onRequestStart() {
       sent = true
+      onSent()
     },
     onResponseStart(_controller, statusCode, headers) {
       status = statusCode
