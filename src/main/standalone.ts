@@ -22,7 +22,6 @@ import { parameterRoutes } from '../management/parameter-renewal.ts'
 import { createUserAdministration } from '../management/user-administration.ts'
 import type { Clock } from '../model/clock.ts'
 import { systemClock, systemTimers } from '../model/clock.ts'
-import { collectWhenIdle, collector } from '../model/idle-collection.ts'
 import type { IdSource, TransactionId } from '../model/ids.ts'
 import { randomIds } from '../model/ids.ts'
 import { handleFire, matchFire } from '../router/http-fire.ts'
@@ -275,14 +274,6 @@ async function start(options: StandaloneOptions, cleanups: (() => Promise<void> 
   const retention = startRetention({ activations, config, clock, log })
   cleanups.push(() => retention.stop())
   cleanups.push(releaseYoungGeneration())
-  cleanups.push(
-    collectWhenIdle({
-      timers,
-      calls: () => router.admission.counters.admitted + router.admission.counters.fires,
-      active: () => router.admission.inFlight,
-      collect: collector(),
-    }),
-  )
 
   const verbose = log.verbose()
   const exchangeOf = (req: IncomingMessage, res: ServerResponse): Exchange => {

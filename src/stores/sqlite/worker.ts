@@ -6,8 +6,6 @@
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { JOURNAL_MIGRATIONS } from '../../journal/sqlite/migrations.ts'
 import { journalOperations } from '../../journal/sqlite/journal-operations.ts'
-import { systemTimers } from '../../model/clock.ts'
-import { collectWhenIdle, collector } from '../../model/idle-collection.ts'
 import { activationOperations } from './activation-operations.ts'
 import { artifactOperations } from './artifact-operations.ts'
 import type { DatabaseKind } from './database.ts'
@@ -64,11 +62,7 @@ const open = new Map<StoreName, Database>()
 let replies: Reply[] = []
 let replyCharacters = 0
 
-let received = 0
-collectWhenIdle({ timers: systemTimers, calls: () => received, active: () => 0, collect: collector() })
-
 port.on('message', (first: readonly Request[]) => {
-  received++
   const requests = [...first]
   for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) {
     requests.push(...(next.message as readonly Request[]))
