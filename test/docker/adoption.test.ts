@@ -61,7 +61,7 @@ describe('containers of a server that was killed', { skip: skipWithoutEngine }, 
   })
 
   test('S1-11: the suspended are taken over with their code and what it remembers; busy ones, stem cells and doubtful ones go', async () => {
-    const first = await startDockerServer([...GRACE, '--containers-stem-cells', '{"nodejs":1}'], { dataDir })
+    const first = await startDockerServer([...GRACE, '--containers-stem-cells', '{"python":1}'], { dataDir })
     await first.put('kept', CODE(1), { parameters: [{ key: 'n', value: 7 }] })
     await first.put('changed', CODE(1))
     await first.put('overlapping', CODE(1), { limits: { concurrency: 3 } })
