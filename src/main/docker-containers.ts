@@ -64,11 +64,12 @@ export async function openDockerContainers(options: ContainersOptions): Promise<
     const silent = new Set(manifest.kinds.filter(({ sentinelledLogs }) => !sentinelledLogs).map(({ kind }) => kind))
     const images = imageSettings(docker)
     let rootDirectory = ''
+    let isHeld = (_image: string): boolean => false
     const collector = await openImageCollector({
       client,
       settings: images,
       diskUsedPercent: () => diskUsedPercent(rootDirectory),
-      isKept: (image) => ofKinds.has(image) || blackboxes.has(image),
+      isKept: (image) => ofKinds.has(image) || blackboxes.has(image) || isHeld(image),
       file: join(config.dataDir, 'docker-images.json'),
       clock,
       timers,
@@ -93,6 +94,7 @@ export async function openDockerContainers(options: ContainersOptions): Promise<
       isLocal: (info) => reachOf(address, info).type === 'address' && info.name === hostname(),
       imageUsed: (image, pulled) => collector.used(image, pulled),
     })
+    isHeld = (image) => factory.images.isHeld(image)
     await factory.start()
     collector.start()
     const kinds = manifest.kinds.map(({ kind }) => kind)

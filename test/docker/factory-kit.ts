@@ -43,6 +43,8 @@ export interface FactoryOptions {
   /** Time in ms that the engine has for questions about itself; default 10,000. */
   readonly quickMs?: number
   readonly log?: DockerLog
+  /** Programs of the host that the packet filter finds. */
+  readonly findTool?: (name: string) => string | undefined
   /** default: that of the run. */
   readonly dockerHost?: string
 }
@@ -107,6 +109,7 @@ export async function openFactory(options: FactoryOptions = {}): Promise<OpenedF
     clock: systemClock,
     timers: systemTimers,
     log: options.log ?? silentLogger,
+    ...(options.findTool !== undefined && { findTool: options.findTool }),
     isRuntimeImage: () => options.isRuntimeImage ?? true,
     isSentinelled: () => options.isSentinelled ?? true,
     reach: () => options.reach ?? { type: 'address' },

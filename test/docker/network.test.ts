@@ -1,23 +1,22 @@
 /** What containers reach: the API, and of this host and of each other nothing else, with each kind of network and each packet filter. */
 
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
+import { readlinkSync } from 'node:fs'
 import type { Server } from 'node:http'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import type { Container, ContainerSpec } from '../../src/containers/container-factory.ts'
 import type { DockerNetworkMode } from '../../src/containers/docker/settings.ts'
+import { findTool } from '../../src/containers/host/find-tool.ts'
 import { systemClock } from '../../src/model/clock.ts'
 import { deadlineIn } from '../../src/model/deadline.ts'
 import { randomIds } from '../../src/model/ids.ts'
 import { init, run } from '../conformance/container-factory.ts'
-import { needEngine } from './engine-api.ts'
-import { dockerHost, privateEngine, skipWithoutPrivateEngine } from './engine.ts'
+import { eventually } from '../e2e/server.ts'
+import { privateEngine, skipWithoutPrivateEngine } from './engine.ts'
 import type { OpenedFactory } from './factory-kit.ts'
 import { NODE, openFactory } from './factory-kit.ts'
 import { startDockerServer, stopDockerServer } from './server-kit.ts'
@@ -59,10 +58,9 @@ interface Target {
 }
 
 const ids = randomIds()
-/** Addresses that the namespaces of this run get besides the engine's bridges: of this host, and of a neighbour in a private network. */
-const OF_HOST = '10.77.0.1'
+/** Addresses in a private network besides the engine's: of this host, and of a neighbour. */
+const OF_HOST = '10.78.0.1'
 const NEIGHBOUR = '10.78.0.2'
-const NAMESPACE = 'stave-neighbour'
 
 function need(command: string, ...parameters: readonly string[]): string {
   const { status, stdout, stderr } = spawnSync(command, parameters, { encoding: 'utf8' })
@@ -93,70 +91,50 @@ async function look(container: Container, value: Readonly<Record<string, unknown
   return JSON.parse(body) as Seen
 }
 
-/** Runs with a search path on which there is no nft, as on a host that has iptables only. */
-async function withoutNft(body: () => Promise<void>): Promise<void> {
-  const directory = mkdtempSync(join(tmpdir(), 'stave-tools-'))
-  const before = process.env['PATH']
-  for (const tool of ['iptables', 'iptables-restore']) {
-    const found = ['/usr/sbin', '/sbin', '/usr/bin'].map((place) => join(place, tool)).find((path) => existsSync(path))
-    symlinkSync(found ?? assert.fail(`no ${tool}`), join(directory, tool))
-  }
-  process.env['PATH'] = directory
-  try {
-    await body()
-  } finally {
-    process.env['PATH'] = before
-    rmSync(directory, { recursive: true })
-  }
-}
+/** As on a host that has iptables only. */
+const withoutNft = (name: string): string | undefined => (name === 'nft' ? undefined : findTool(name))
 
 const filters = (): string => `${need('nft', 'list', 'tables')}${need('iptables', '-S')}`
 
 describe('what containers reach', { skip: skipWithoutPrivateEngine }, () => {
   let api: { readonly server: Server; readonly port: number }
   let other: { readonly server: Server; readonly port: number }
-  let neighbour: ReturnType<typeof spawnNeighbour>
+  let neighbour: { close(): void }
 
   before(async () => {
-    need('ip', 'link', 'add', 'stave-dummy', 'type', 'dummy')
-    need('ip', 'addr', 'add', `${OF_HOST}/24`, 'dev', 'stave-dummy')
-    need('ip', 'link', 'set', 'stave-dummy', 'up')
     ;[api, other] = [await listener(), await listener()]
-    neighbour = spawnNeighbour()
+    neighbour = await startNeighbour()
   })
   after(() => {
-    need('ip', 'link', 'del', 'stave-dummy')
     neighbour.close()
     for (const { server } of [api, other]) server.close().closeAllConnections()
   })
 
   /** A host of a private network, reached by way of this one. */
-  function spawnNeighbour(): { close(): void } {
-    mkdirSync('/run/netns', { recursive: true })
-    need('ip', 'netns', 'add', NAMESPACE)
-    need('ip', 'link', 'add', 'stave-near', 'type', 'veth', 'peer', 'name', 'far', 'netns', NAMESPACE)
-    need('ip', 'addr', 'add', '10.78.0.1/24', 'dev', 'stave-near')
-    need('ip', 'link', 'set', 'stave-near', 'up')
-    need('ip', '-n', NAMESPACE, 'addr', 'add', `${NEIGHBOUR}/24`, 'dev', 'far')
-    need('ip', '-n', NAMESPACE, 'link', 'set', 'far', 'up')
-    need('ip', '-n', NAMESPACE, 'route', 'add', 'default', 'via', '10.78.0.1')
+  async function startNeighbour(): Promise<{ close(): void }> {
     const script = `require('http').createServer((q, r) => r.end()).listen(8080)`
-    need(
-      'sh',
-      '-c',
-      `ip netns exec ${NAMESPACE} ${process.execPath} -e "${script}" >/dev/null 2>&1 & echo $! > /run/netns/${NAMESPACE}.pid`,
-    )
+    const child = spawn('unshare', ['--net', process.execPath, '-e', script], { stdio: 'ignore' })
+    const pid = String(child.pid)
+    const own = readlinkSync('/proc/self/ns/net')
+    await eventually('it has a network of its own', () => readlinkSync(`/proc/${pid}/ns/net`) !== own)
+    const inside = (...parameters: readonly string[]): string => need('nsenter', '-t', pid, '-n', 'ip', ...parameters)
+    need('ip', 'link', 'add', 'stave-near', 'type', 'veth', 'peer', 'name', 'far', 'netns', pid)
+    need('ip', 'addr', 'add', `${OF_HOST}/24`, 'dev', 'stave-near')
+    need('ip', 'link', 'set', 'stave-near', 'up')
+    inside('addr', 'add', `${NEIGHBOUR}/24`, 'dev', 'far')
+    inside('link', 'set', 'far', 'up')
+    inside('route', 'add', 'default', 'via', OF_HOST)
     return {
       close() {
-        need('sh', '-c', `kill $(cat /run/netns/${NAMESPACE}.pid)`)
+        child.kill('SIGKILL')
         need('ip', 'link', 'del', 'stave-near')
-        need('ip', 'netns', 'del', NAMESPACE)
       },
     }
   }
 
-  async function open(network: DockerNetworkMode): Promise<OpenedFactory> {
+  async function open(network: DockerNetworkMode, find = findTool): Promise<OpenedFactory> {
     return openFactory({
+      findTool: find,
       settings: {
         ...{ network, apiHost: `http://127.0.0.1:${api.port}` },
         ...{ dns: ['192.0.2.53'], dnsSearch: ['example.org'], dnsOptions: ['ndots:3'] },
@@ -211,24 +189,41 @@ describe('what containers reach', { skip: skipWithoutPrivateEngine }, () => {
 
   for (const filter of ['nftables', 'iptables'] as const) {
     test(`S1-6: by ${filter}: the filter is up again after the engine was restarted, and gone after the end`, async () => {
-      const body = async (): Promise<void> => {
-        const opened = await open('isolated')
-        const name = new RegExp(`stave${opened.instance.slice(0, 12)}d`)
-        try {
-          assert.equal(opened.factory.unguarded(), undefined)
-          await check(opened, 'isolated')
-          await privateEngine?.restart({ liveRestore: false })
-          while (opened.factory.problem() !== undefined) await new Promise((resolve) => setTimeout(resolve, 50))
-          assert.match(filters(), name)
-          await check(opened, 'isolated')
-        } finally {
-          await opened.close()
-        }
-        assert.doesNotMatch(filters(), name)
+      const opened = await open('isolated', filter === 'nftables' ? findTool : withoutNft)
+      const name = new RegExp(`stave${opened.instance.slice(0, 12)}d`)
+      try {
+        assert.equal(opened.factory.unguarded(), undefined)
+        await check(opened, 'isolated')
+        await privateEngine?.restart({ liveRestore: false })
+        await eventually('the engine is back', () => opened.factory.problem() === undefined, 30_000)
+        assert.match(filters(), name)
+        await check(opened, 'isolated')
+      } finally {
+        await opened.close()
       }
-      await (filter === 'nftables' ? body() : withoutNft(body))
+      assert.doesNotMatch(filters(), name)
     })
   }
+
+  test('S1-6: a second platform on the same engine has a network of its own, and its containers reach its API', async () => {
+    const first = await startDockerServer()
+    try {
+      const second = await startDockerServer()
+      try {
+        for (const server of [first, second]) {
+          await server.put('probe', PROBE)
+          const { body } = await server.invoke('probe')
+          const { hostname: host, port } = new URL(String(body.response.result['api']))
+          const again = await server.invoke('probe', { targets: [{ host, port: Number(port) }] })
+          assert.deepEqual(again.body.response.result['reached'], ['yes'])
+        }
+      } finally {
+        await stopDockerServer(second)
+      }
+    } finally {
+      await stopDockerServer(first)
+    }
+  })
 
   test('S1-6: user code of a server reaches neither its admin API, nor its data, nor the engine', async () => {
     const server = await startDockerServer()
@@ -238,11 +233,8 @@ describe('what containers reach', { skip: skipWithoutPrivateEngine }, () => {
       assert.equal(status, 200, text)
       assert.deepEqual(body.response.result['seen'], [])
       const apiUrl = new URL(String(body.response.result['api']))
-      const network = await needEngine(dockerHost, 'GET', '/networks/stave')
-      const { Gateway: gateway } = (
-        network.json() as { readonly IPAM: { readonly Config: readonly { readonly Gateway: string }[] } }
-      ).IPAM.Config[0] ?? { Gateway: '' }
-      assert.equal(apiUrl.hostname, gateway)
+      const gateway = apiUrl.hostname
+      assert.match(gateway, /^10\.89\.\d+\.1$/)
       const ports = listening()
       const targets = ports.map((port) => ({ host: gateway, port }))
       const again = await server.invoke('probe', { targets })

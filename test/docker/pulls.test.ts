@@ -15,7 +15,7 @@ import type { OpenedFactory } from './factory-kit.ts'
 import { openFactory } from './factory-kit.ts'
 import type { Registry } from './registry.ts'
 import { startRegistry } from './registry.ts'
-import { startDockerServer, stopDockerServer } from './server-kit.ts'
+import { containerOf, startDockerServer, stopDockerServer } from './server-kit.ts'
 import { TEST_IMAGES } from './test-images.ts'
 
 const ids = randomIds()
@@ -182,7 +182,8 @@ describe('pulls of a server', { skip: skipWithoutEngine }, () => {
       const { status, text } = await called
       assert.equal(status, 200, text)
       // The one that is in use stays; when its container is gone, the next pull finds it unused.
-      await server.call('DELETE', '/actions/mine')
+      const { Id } = await containerOf(server, 'mine')
+      await needEngine(dockerHost, 'DELETE', `/containers/${Id}?force=1`)
       await eventually('its container goes', async () => (await server.containersOf('mine')).length === 0, WAIT_MS)
       await server.call('PUT', '/actions/next', { exec: { kind: 'blackbox', image: nameOf('next:1') } })
       assert.equal((await server.invoke('next')).status, 200)

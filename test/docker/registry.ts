@@ -12,7 +12,7 @@ import { dockerHost } from './engine.ts'
 export interface Registry {
   /** `127.0.0.1:PORT`, to put in front of names of images. */
   readonly name: string
-  /** Requests for manifests, by name: one a pull. */
+  /** Questions for the digest of a tag, by name: one a pull. */
   readonly manifests: Map<string, number>
   /** Requests for layers. */
   layers(): number
@@ -77,7 +77,7 @@ export async function startRegistry(image: string): Promise<Registry> {
   async function serve(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const { pathname } = new URL(req.url ?? '/', 'http://registry')
     const [, name = '', kind, reference = ''] = /^\/v2\/(.+)\/(manifests|blobs)\/([^/]+)$/.exec(pathname) ?? []
-    if (kind === 'manifests' && req.method === 'GET') manifests.set(name, (manifests.get(name) ?? 0) + 1)
+    if (kind === 'manifests' && req.method === 'HEAD') manifests.set(name, (manifests.get(name) ?? 0) + 1)
     if (registry.status !== 200) {
       res.writeHead(registry.status, { 'content-type': 'application/json' })
       return void res.end(JSON.stringify({ errors: [{ code: 'DENIED', message: 'the registry does not want to' }] }))

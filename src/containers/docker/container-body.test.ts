@@ -162,7 +162,7 @@ describe('body of a container', () => {
 })
 
 test('a name tells what the container is for, in characters that the engine takes', () => {
-  assert.equal(containerName(settings, 'k3', spec), 'wsk_01234567_k3_guest_guest_pkg_hello')
+  assert.equal(containerName(settings, 'k3', spec), 'wsk_01234567_k3_nodejs_24')
   assert.equal(containerName(settings, 'k3', { ...spec, labels: {} }), 'wsk_01234567_k3_prewarm_nodejs_24')
   const long = { ...spec, labels: { 'stave-action-key': `guest:${'ü'.repeat(300)}` } }
   assert.match(containerName(settings, 'k3', long), /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/)

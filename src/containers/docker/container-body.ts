@@ -96,11 +96,11 @@ function dns({ dns, dnsSearch, dnsOptions }: DockerFactorySettings): HostConfigB
 const LONGEST_NAME = 128
 
 /**
- * `PREFIX_INSTANCE_COUNTER_(prewarm_KIND|NAMESPACE_ACTION)`, in OpenWhisk's manner: for people who look at a list; nothing reads it.
+ * `PREFIX_INSTANCE_COUNTER_(prewarm_)KIND`: for people who look at a list; nothing reads it. OpenWhisk's names have namespace and action in them; on a network
+ * of one's own the engine's name server tells the name of any neighbour's address, so here they are only on the label.
  */
 export function containerName(settings: DockerFactorySettings, counter: string, spec: ContainerSpec): string {
-  const key = spec.labels['stave-action-key']
-  const purpose = key === undefined ? `prewarm_${spec.kind}` : key.replace(/@.*$/, '').replace(':', '_')
+  const purpose = spec.labels['stave-action-key'] === undefined ? `prewarm_${spec.kind}` : spec.kind
   return `${settings.namePrefix}_${settings.instance.slice(0, 8)}_${counter}_${purpose}`
     .replaceAll(/[^a-zA-Z0-9_.-]/g, '_')
     .slice(0, LONGEST_NAME)

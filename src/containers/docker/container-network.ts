@@ -3,7 +3,7 @@
 import type { ApiEndpoint } from '../host/network-addresses.ts'
 import { findResolvers, withHost } from '../host/network-addresses.ts'
 import type { NetworkRules } from '../host/network-rules.ts'
-import { iptablesChains, iptablesRules, nftRules } from '../host/network-rules.ts'
+import { iptablesChains, iptablesRules, nftRemoval, nftRules } from '../host/network-rules.ts'
 import { findTool } from '../host/find-tool.ts'
 import { runTool } from '../host/run-tool.ts'
 import type { NetworkInspection } from './engine-answers.ts'
@@ -35,6 +35,8 @@ export interface ContainerNetworkOptions {
   /** The engine runs on this host: its bridge is an interface here. */
   readonly local: boolean
   readonly log: DockerLog
+  /** Finds programs of the host; default: in the system's directories. */
+  readonly findTool?: (name: string) => string | undefined
 }
 
 const BRIDGE_NAME = 'com.docker.network.bridge.name'
@@ -45,9 +47,10 @@ const BUILT_IN = new Set(['bridge', 'host', 'none'])
 
 /** Finds or makes the network. Rejects with what to change where one of that name can not be used. */
 export async function openContainerNetwork(options: ContainerNetworkOptions): Promise<ContainerNetwork> {
-  const { client, name, mode, instance, api, local, log } = options
-  const found = await client.inspectNetwork(name)
-  const network = found ?? (await create(options))
+  const { client, mode, instance, api, local, log } = options
+  const found = await findUsable(options)
+  const { name } = found
+  const network = found.network ?? (await create({ ...options, name }))
   const ours = network.labels[INSTANCE_LABEL] === instance
   refuseUnfit(network, mode)
   const { gateway } = network
@@ -85,6 +88,21 @@ export async function openContainerNetwork(options: ContainerNetworkOptions): Pr
       if (ours) await client.removeNetwork(name).catch(() => undefined)
     },
   }
+}
+
+/**
+ * The network of that name, if it is there. One that another platform has made is filtered for that platform's API alone, and goes with it: then it is one of
+ * another name.
+ */
+async function findUsable({ client, name, instance }: ContainerNetworkOptions): Promise<{
+  readonly name: string
+  readonly network: NetworkInspection | undefined
+}> {
+  const network = await client.inspectNetwork(name)
+  const maker = network?.labels[INSTANCE_LABEL]
+  if (maker === undefined || maker === instance) return { name, network }
+  const own = `${name}-${instance.slice(0, 12)}`
+  return { name: own, network: await client.inspectNetwork(own) }
 }
 
 async function create({ client, name, mode, instance }: ContainerNetworkOptions): Promise<NetworkInspection> {
@@ -147,8 +165,9 @@ function hostFilter(network: NetworkInspection, options: ContainerNetworkOptions
     refusePrivate: options.mode === 'isolated',
     masquerade: false,
   }
-  const nft = findTool('nft')
-  const iptables = findTool('iptables')
+  const find = options.findTool ?? findTool
+  const nft = find('nft')
+  const iptables = find('iptables')
   const removeNft = (): Promise<unknown> =>
     nft === undefined ? Promise.resolve() : runTool(nft, ['delete', 'table', 'inet', name]).catch(() => undefined)
   const removeIptables = async (): Promise<void> => {
@@ -171,9 +190,10 @@ function hostFilter(network: NetworkInspection, options: ContainerNetworkOptions
     async load() {
       if (process.getuid?.() !== 0) throw new Error('only root can load a packet filter; run the platform as root')
       if (nft === undefined && iptables === undefined) throw new Error('install nftables or iptables')
-      await this.remove()
-      if (nft !== undefined) await runTool(nft, ['-f', '-'], nftRules(rules))
-      else await runTool(`${iptables ?? 'iptables'}-restore`, ['--noflush'], iptablesRules(rules))
+      // In one transaction each: there is no moment without a filter.
+      if (nft !== undefined) return void (await runTool(nft, ['-f', '-'], `${nftRemoval(name)}${nftRules(rules)}`))
+      const present = await runTool(iptables ?? 'iptables', ['-S'])
+      await runTool(`${iptables ?? 'iptables'}-restore`, ['--noflush'], iptablesRules(rules, present))
     },
     async remove() {
       await removeNft()

@@ -44,6 +44,8 @@ export interface DockerContainerFactoryOptions {
   readonly reach: (info: EngineInfo) => Reach
   /** The engine's bridge is an interface of this host. */
   readonly isLocal: (info: EngineInfo) => boolean
+  /** Finds programs of the host, for the packet filter; default: in the system's directories. */
+  readonly findTool?: (name: string) => string | undefined
   /** Told of images that are used or were pulled. */
   readonly imageUsed?: (image: string, pulled: boolean) => void
 }
@@ -229,6 +231,7 @@ export function createDockerContainerFactory(options: DockerContainerFactoryOpti
         api: await findApi(settings.apiHost),
         local: options.isLocal(facts.info),
         log,
+        ...(options.findTool !== undefined && { findTool: options.findTool }),
       })
       const watch = await watchEngine({
         client,

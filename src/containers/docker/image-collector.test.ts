@@ -51,6 +51,7 @@ test('above the high-water mark, what was pulled goes, the longest unused first,
   await pull('a', 'b', 'c', 'd')
   assert.equal(here.size, 5)
   here.add('e')
+  collector.used('d', false)
   collector.used('a', false)
   await collector.collect()
   assert.deepEqual([...here].toSorted(), ['a', 'e', 'others'], 'a was used last, others is somebody else’s')
@@ -65,9 +66,21 @@ test('images of kinds and those that run stay', async () => {
   await collector.collect()
   assert.ok(here.has('kind/a') && here.has('b'))
   inUse.clear()
+  collector.used('b', false)
   await collector.collect()
   assert.ok(here.has('kind/a') && !here.has('b'))
   assert.equal(collector.counters.removed, 1)
+})
+
+test('what was pulled last stays until somebody has come for it', async () => {
+  const { here, collector, pull } = await world(['a', 'b', 'x', 'y', 'z', 'w'])
+  await pull('a', 'b')
+  await collector.collect()
+  assert.ok(!here.has('a') && here.has('b'))
+  collector.used('b', false)
+  here.add('v')
+  await collector.collect()
+  assert.ok(!here.has('b'))
 })
 
 test('below the mark nothing is removed', async () => {

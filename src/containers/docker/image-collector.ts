@@ -28,7 +28,7 @@ export interface ImageCollectorOptions {
   readonly settings: Pick<ImageSettings, 'highWaterPercent' | 'lowWaterPercent'>
   /** Share of the image store's disk that is in use, in percent; rejects or resolves undefined where that cannot be told. */
   readonly diskUsedPercent: () => Promise<number | undefined>
-  /** Images that are never removed: those of kinds. */
+  /** Images that are not removed: those of kinds, and those that a container is being made of. */
   readonly isKept: (image: string) => boolean
   /** File of the images that were pulled. */
   readonly file: string
@@ -51,6 +51,8 @@ export async function openImageCollector(options: ImageCollectorOptions): Promis
   let usedPercent: number | undefined
   let cancel: Cancel | undefined
   let collecting: Promise<void> | undefined
+  /** Pulled last: who asked for it may have given up waiting, and is going to come back for it. */
+  let newest: string | undefined
   let saving = Promise.resolve()
 
   /** One write after the other; a name that is replaced as a whole is never half written. */
@@ -68,7 +70,7 @@ export async function openImageCollector(options: ImageCollectorOptions): Promis
     if (usedPercent === undefined || usedPercent < settings.highWaterPercent || settings.highWaterPercent >= 100) return
     await forgetAbsent()
     for (const [image] of [...pulledImages].toSorted(([, a], [, b]) => a - b)) {
-      if (isKept(image)) continue
+      if (isKept(image) || image === newest) continue
       if (!(await remove(image))) continue
       usedPercent = await diskUsedPercent().catch(() => undefined)
       if (usedPercent === undefined || usedPercent < settings.lowWaterPercent) return
@@ -119,7 +121,9 @@ export async function openImageCollector(options: ImageCollectorOptions): Promis
     used(image, pulled) {
       if (!pulled && !pulledImages.has(image)) return
       pulledImages.set(image, clock.now())
+      if (!pulled && newest === image) newest = undefined
       if (!pulled) return
+      newest = image
       save()
       void collect()
     },

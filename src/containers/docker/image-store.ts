@@ -29,6 +29,9 @@ export interface ImageStore {
    * `ContainerStartError`: `imageNotFound`, or `timedOut` when the pull goes on beyond the deadline.
    */
   ensure(image: string, ownedByUser: boolean, deadline: Deadline): Promise<ImageInspection>
+  /** A container is going to be made of it: until the returned function is called it is not to be removed. */
+  hold(image: string): () => void
+  isHeld(image: string): boolean
   /** The engine said that it has no such image: what was known of it does not hold any more. */
   forget(image: string): void
   pulls(): readonly PullReport[]
@@ -61,6 +64,8 @@ const LAYER_DONE = /^(Pull complete|Already exists|Download complete)$/
 export function createImageStore({ client, settings, clock, log, used }: ImageStoreDeps): ImageStore {
   const known = new Map<string, ImageInspection>()
   const pulls = new Map<string, Pull>()
+  /** How many containers are being made of each. */
+  const holders = new Map<string, number>()
   const counters = { pulls: 0, pullFailures: 0 }
   const gate = createStartGate(PULLS_AT_ONCE, clock)
 
@@ -156,6 +161,18 @@ export function createImageStore({ client, settings, clock, log, used }: ImageSt
         })
       }
     },
+    hold(image) {
+      holders.set(image, (holders.get(image) ?? 0) + 1)
+      let isOver = false
+      return () => {
+        if (isOver) return
+        isOver = true
+        const left = (holders.get(image) ?? 1) - 1
+        if (left > 0) holders.set(image, left)
+        else holders.delete(image)
+      }
+    },
+    isHeld: (image) => holders.has(image),
     forget: (image) => known.delete(image),
     pulls: () => [...pulls].map(([image, { since, layers }]) => reportOf(image, since, layers, clock)),
   }

@@ -65,6 +65,15 @@ let counter = 0
 
 /** Creates, starts and waits. Rejects with `ContainerStartError` after everything of it has been removed, or handed to `leftBehind`. */
 export async function startContainer(spec: ContainerSpec, deadline: Deadline, on: StartDeps): Promise<DockerContainer> {
+  const letGo = on.images.hold(imageOf(spec, on))
+  try {
+    return await startHeld(spec, deadline, on)
+  } finally {
+    letGo()
+  }
+}
+
+async function startHeld(spec: ContainerSpec, deadline: Deadline, on: StartDeps): Promise<DockerContainer> {
   const left = (): number => remainingMs(deadline, on.clock)
   if (left() === 0) throw new ContainerStartError('timedOut', 'the deadline passed before the container was started')
   const image = imageOf(spec, on)
@@ -85,7 +94,7 @@ export async function startContainer(spec: ContainerSpec, deadline: Deadline, on
     if (!lacksInit(error, on)) throw startError(error, image)
     on.initMissing.seen = true
     on.log.warn({ error }, 'the Docker Engine has no init (docker-init, tini): containers are started without one')
-    return startContainer(spec, deadline, on)
+    return startHeld(spec, deadline, on)
   }
 }
 

@@ -59,11 +59,17 @@ ${translated}}
 `
 }
 
+/** Takes the table away where there is one; in front of `nftRules` in one text, the new one takes its place at once. */
+export function nftRemoval(name: string): string {
+  return `table inet ${name} {}\ndelete table inet ${name}\n`
+}
+
 /**
  * Chains in front of the built-in ones, for `iptables-restore --noflush`. What they accept is final for hosts whose firewall (Docker, ufw) works by
- * iptables and refuses by default; a table of nft could not overrule it.
+ * iptables and refuses by default; a table of nft could not overrule it. `present`: what `iptables -S` prints; jumps to these chains that are in it move to
+ * the front, in one transaction.
  */
-export function iptablesRules(rules: NetworkRules): string {
+export function iptablesRules(rules: NetworkRules, present = ''): string {
   const { bridge } = rules
   const { forward, input, nat } = iptablesChains(rules.name)
   const exceptions = (chain: string): readonly string[] => [
@@ -75,6 +81,9 @@ export function iptablesRules(rules: NetworkRules): string {
     ),
   ]
   const established = '-m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT'
+  const jumps = present
+    .split('\n')
+    .filter((line) => line === `-A FORWARD -j ${forward}` || line === `-A INPUT -j ${input}`)
   return `${[
     '*filter',
     `:${forward} - [0:0]`,
@@ -91,6 +100,7 @@ export function iptablesRules(rules: NetworkRules): string {
     ...exceptions(input),
     `-A ${input} -i ${bridge} ${established}`,
     `-A ${input} -i ${bridge} -j REJECT`,
+    ...jumps.map((line) => line.replace(/^-A/, '-D')),
     `-I FORWARD 1 -j ${forward}`,
     `-I INPUT 1 -j ${input}`,
     'COMMIT',
