@@ -109,8 +109,8 @@ export async function openDockerContainers(options: ContainersOptions): Promise<
     return {
       factory,
       async stop() {
-        collector.stop()
         await factory.stop()
+        await collector.stop()
       },
       manifest,
       host: { protections, kinds, absent: [] },

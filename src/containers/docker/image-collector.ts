@@ -20,7 +20,8 @@ export interface ImageCollector {
   /** Looks, and removes where it is necessary. Never rejects. */
   collect(): Promise<void>
   start(): void
-  stop(): void
+  /** Resolves when the list of pulled images is written. Idempotent. */
+  stop(): Promise<void>
 }
 
 export interface ImageCollectorOptions {
@@ -136,6 +137,7 @@ export async function openImageCollector(options: ImageCollectorOptions): Promis
     stop() {
       cancel?.()
       cancel = undefined
+      return saving
     },
   }
 }
