@@ -64,12 +64,13 @@ export async function openDockerContainers(options: ContainersOptions): Promise<
     const silent = new Set(manifest.kinds.filter(({ sentinelledLogs }) => !sentinelledLogs).map(({ kind }) => kind))
     const images = imageSettings(docker)
     let rootDirectory = ''
-    let isHeld = (_image: string): boolean => false
+    /** Images that somebody waits for, or whose container is being made: known once there is a factory. */
+    let isHeld: ((image: string) => boolean) | undefined
     const collector = await openImageCollector({
       client,
       settings: images,
       diskUsedPercent: () => diskUsedPercent(rootDirectory),
-      isKept: (image) => ofKinds.has(image) || blackboxes.has(image) || isHeld(image),
+      isKept: (image) => ofKinds.has(image) || blackboxes.has(image) || isHeld?.(image) === true,
       file: join(config.dataDir, 'docker-images.json'),
       clock,
       timers,

@@ -140,17 +140,7 @@ describe('HTTP channel', () => {
       res.writeHead(200, { 'Content-Length': '10' }).write('{"a"')
       setImmediate(() => req.socket.destroy())
     })
-    assert.deepEqual(await run(channel), { type: 'lost', reached: false })
-  })
-
-  test('close answers a run whose connection was still being made as one that has not begun', async () => {
-    const { channel, server } = await open(ok)
-    await run(channel)
-    channel.rest()
-    server.close().closeAllConnections()
-    const waiting = run(channel)
-    channel.close()
-    assert.deepEqual(await waiting, { type: 'lost', reached: false })
+    assert.deepEqual(await run(channel), { type: 'lost' })
   })
 
   test('a runtime that does not listen any more has not begun the run', async () => {
