@@ -64,13 +64,11 @@ export async function openDockerContainers(options: ContainersOptions): Promise<
     const silent = new Set(manifest.kinds.filter(({ sentinelledLogs }) => !sentinelledLogs).map(({ kind }) => kind))
     const images = imageSettings(docker)
     let rootDirectory = ''
-    /** Images that somebody waits for, or whose container is being made: known once there is a factory. */
-    let isHeld: ((image: string) => boolean) | undefined
     const collector = await openImageCollector({
       client,
       settings: images,
       diskUsedPercent: () => diskUsedPercent(rootDirectory),
-      isKept: (image) => ofKinds.has(image) || blackboxes.has(image) || isHeld?.(image) === true,
+      isKept: (image) => ofKinds.has(image) || blackboxes.has(image) || factory.images.isHeld(image),
       file: join(config.dataDir, 'docker-images.json'),
       clock,
       timers,
@@ -95,7 +93,6 @@ export async function openDockerContainers(options: ContainersOptions): Promise<
       isLocal: (info) => reachOf(address, info).type === 'address' && info.name === hostname(),
       imageUsed: (image, pulled) => collector.used(image, pulled),
     })
-    isHeld = (image) => factory.images.isHeld(image)
     await factory.start()
     collector.start()
     const kinds = manifest.kinds.map(({ kind }) => kind)
@@ -110,8 +107,8 @@ export async function openDockerContainers(options: ContainersOptions): Promise<
     return {
       factory,
       async stop() {
+        collector.stop()
         await factory.stop()
-        await collector.stop()
       },
       manifest,
       host: { protections, kinds, absent: [] },
@@ -140,7 +137,6 @@ function imageSettings(docker: Config['docker']): ImageSettings {
     pullPolicy: docker.pullPolicy,
     runtimesRegistry: docker.runtimesRegistry,
     userImagesRegistry: docker.userImagesRegistry,
-    authFile: docker.authFile,
     localImagePrefix: docker.bypassPullForLocalImages ? `${docker.localImagePrefix}/` : '',
     highWaterPercent: docker.imageHighWaterPercent,
     lowWaterPercent: docker.imageLowWaterPercent,

@@ -87,11 +87,8 @@ describe('containers of a server that was killed', { skip: skipWithoutEngine }, 
     const second = await startDockerServer(GRACE, { dataDir })
     try {
       await eventually('only the suspended are left', async () => (await listed(second)).length === 2, WAIT_MS)
-      assert.deepEqual(
-        await idsOf(second),
-        [keptId, changedId].toSorted((one, other) => one.localeCompare(other)),
-      )
-      assert.ok(!left.every((id) => id === busyId))
+      assert.deepEqual(new Set(await idsOf(second)), new Set([keptId, changedId]))
+      assert.ok(left.includes(busyId), 'the kill had left the busy one')
       const { status, body } = await second.invoke('kept')
       assert.equal(status, 200)
       assert.deepEqual(resultOf(body), kept, 'the same process, warm')
