@@ -21,7 +21,10 @@ async function put(server: TestServer, name: string, exec: object, limits: objec
   assert.equal(status, 200, text)
 }
 
-const outcome = ({ status, body, text }: Answer): readonly unknown[] => [status, body.response?.result ?? JSON.parse(text)]
+const outcome = ({ status, body, text }: Answer): readonly unknown[] => [
+  status,
+  body.response?.result ?? JSON.parse(text),
+]
 
 interface HostConfig {
   readonly ReadonlyRootfs: boolean

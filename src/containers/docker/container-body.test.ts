@@ -158,6 +158,8 @@ describe('body of a container', () => {
       [['10.0.0.2'], ['example.org'], ['ndots:1']],
     )
     assert.equal(body().HostConfig['Dns'], undefined)
+    const closed = containerBody(spec, place, { ...settings, network: 'none' })
+    assert.deepEqual(closed.HostConfig?.Dns, ['192.0.2.1'], 'the engine must not ask the host’s resolver for it')
   })
 })
 

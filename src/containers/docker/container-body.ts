@@ -85,9 +85,16 @@ function processorTime(
   return { CpuShares: Math.max(2, Math.round((1024 * milli) / capacity.cpuMilli)) }
 }
 
-function dns({ dns, dnsSearch, dnsOptions }: DockerFactorySettings): HostConfigBody {
+/**
+ * Of documentation (RFC 5737): nobody answers there. Without a server of the container's own the engine asks the host's resolver for it, on the host's
+ * network where that is a loopback address, and so by names lets out what has no way out (CVE-2024-29018).
+ */
+const NO_RESOLVER = '192.0.2.1'
+
+function dns({ network, dns, dnsSearch, dnsOptions }: DockerFactorySettings): HostConfigBody {
+  const servers = network === 'none' && dns.length === 0 ? [NO_RESOLVER] : dns
   return {
-    ...(dns.length > 0 && { Dns: dns }),
+    ...(servers.length > 0 && { Dns: servers }),
     ...(dnsSearch.length > 0 && { DnsSearch: dnsSearch }),
     ...(dnsOptions.length > 0 && { DnsOptions: dnsOptions }),
   }

@@ -4,7 +4,7 @@ import { describe, test } from 'node:test'
 import { findTool } from './find-tool.ts'
 import { REFUSED_NETWORKS } from './network-addresses.ts'
 import type { NetworkRules } from './network-rules.ts'
-import { iptablesChains, iptablesRules, nftRules } from './network-rules.ts'
+import { iptablesChains, iptablesRules, nftRemoval, nftRules } from './network-rules.ts'
 
 const rules: NetworkRules = {
   name: 'stave0123456789ab',
@@ -65,6 +65,25 @@ describe('packet filter of isolated networks', () => {
       assert.ok(!/masquerade/i.test(text))
       assert.match(text, /reject/i)
     }
+  })
+
+  test('a filter that is there is replaced in one text: nothing passes in between', () => {
+    assert.match(
+      nftRemoval(rules.name),
+      new RegExp(`^table inet ${rules.name} .*\\ndelete table inet ${rules.name}\\n$`),
+    )
+    const { forward, input } = iptablesChains(rules.name)
+    const present = `-P FORWARD ACCEPT\n-A FORWARD -j DOCKER-USER\n-A FORWARD -j ${forward}\n-A INPUT -j ${input}\n`
+    const lines = iptablesRules(rules, present).split('\n')
+    for (const [place, chain] of [
+      ['FORWARD', forward],
+      ['INPUT', input],
+    ] as const) {
+      const removed = lines.indexOf(`-D ${place} -j ${chain}`)
+      assert.ok(removed > 0 && removed < lines.indexOf(`-I ${place} 1 -j ${chain}`))
+    }
+    assert.ok(!lines.includes('-D FORWARD -j DOCKER-USER'))
+    assert.ok(!iptablesRules(rules).includes('-D '))
   })
 
   const skip = (tool: string | undefined): string | false =>

@@ -108,3 +108,23 @@ test('where ids are told, each run has its own lines and its own end', async () 
   await clock.advance(60_000)
   assert.deepEqual(whole, ['2 true', '1 true'])
 })
+
+test('while the output cannot be read nobody waits, and what an abandoned run printed is not a later one’s', async () => {
+  const { output, whole } = waitForRun(true)
+  const told: string[] = []
+  output.onText = (_stream, text) => void told.push(text.toString())
+  output.interrupted = true
+  assert.equal(whole(), false)
+  output.interrupted = false
+  // What the first run printed comes late.
+  output.feed('stdout', Buffer.from('of the first\n'))
+  for (const stream of ['stdout', 'stderr'] as const) output.feed(stream, Buffer.from(`${SENTINEL}\n`))
+  output.expect(undefined, false)
+  let second: boolean | undefined
+  output.whenWhole(undefined, (now) => (second = now))
+  output.feed('stdout', Buffer.from('of the second\n'))
+  assert.equal(second, undefined)
+  for (const stream of ['stdout', 'stderr'] as const) output.feed(stream, Buffer.from(`${SENTINEL}\n`))
+  assert.equal(second, true)
+  assert.deepEqual(told, ['of the second\n'])
+})
