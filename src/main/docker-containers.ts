@@ -3,7 +3,9 @@
 import { statfs } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import type { Config } from '../config/schema.ts'
+import { containers } from '../config/sections/containers.ts'
 import type { ContainerSpec } from '../containers/container-factory.ts'
 import type { EngineFacts } from '../containers/docker/docker-container-factory.ts'
 import { createDockerContainerFactory } from '../containers/docker/docker-container-factory.ts'
@@ -57,6 +59,7 @@ export async function openDockerContainers(options: ContainersOptions): Promise<
     const manifest = await dockerManifest({
       manifest: config.runtimes.manifest,
       stemCells: config.containers.stemCells,
+      ownStemCells: !isDeepStrictEqual(config.containers.stemCells, containers.stemCells.default),
       hasImage: async (image) => (await client.inspectImage(image)) !== undefined,
     })
     const ofKinds = new Set(manifest.kinds.map(({ image }) => formatImage(image)))
@@ -107,8 +110,8 @@ export async function openDockerContainers(options: ContainersOptions): Promise<
     return {
       factory,
       async stop() {
-        collector.stop()
         await factory.stop()
+        await collector.stop()
       },
       manifest,
       host: { protections, kinds, absent: [] },
@@ -137,6 +140,7 @@ function imageSettings(docker: Config['docker']): ImageSettings {
     pullPolicy: docker.pullPolicy,
     runtimesRegistry: docker.runtimesRegistry,
     userImagesRegistry: docker.userImagesRegistry,
+    authFile: docker.authFile,
     localImagePrefix: docker.bypassPullForLocalImages ? `${docker.localImagePrefix}/` : '',
     highWaterPercent: docker.imageHighWaterPercent,
     lowWaterPercent: docker.imageLowWaterPercent,

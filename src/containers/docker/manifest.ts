@@ -12,6 +12,8 @@ export interface DockerManifestOptions {
   readonly manifest: string
   /** Family -> stem cells of its default kind. */
   readonly stemCells: Readonly<Record<string, number>>
+  /** The operator has set these: they hold for images that were built on this engine, too. */
+  readonly ownStemCells: boolean
   readonly hasImage: (image: string) => Promise<boolean>
 }
 
@@ -25,18 +27,26 @@ const LOCAL_IMAGES = 'runtimes/local-images.json'
 export async function dockerManifest({
   manifest,
   stemCells,
+  ownStemCells,
   hasImage,
 }: DockerManifestOptions): Promise<RuntimesManifest> {
-  const found = manifest === '' ? ((await localManifest(hasImage)) ?? readManifest(undefined)) : readManifest(manifest)
+  const found =
+    manifest === ''
+      ? ((await localManifest(hasImage, ownStemCells)) ?? readManifest(undefined))
+      : readManifest(manifest)
   return { ...found, kinds: withStemCells(found.kinds, stemCells) }
 }
 
-async function localManifest(hasImage: DockerManifestOptions['hasImage']): Promise<RuntimesManifest | undefined> {
+async function localManifest(
+  hasImage: DockerManifestOptions['hasImage'],
+  ownStemCells: boolean,
+): Promise<RuntimesManifest | undefined> {
   const file = findInstalledFile(LOCAL_IMAGES)
   if (file === undefined) return undefined
   const local = parseManifest(readFileSync(file, 'utf8'))
   const here = await Promise.all(local.kinds.map(({ image }) => hasImage(formatImage(image))))
-  const kinds = local.kinds.filter((_kind, index) => here[index])
+  const found = local.kinds.filter((_kind, index) => here[index])
+  const kinds = ownStemCells ? found.map((kind) => Object.assign({}, kind, { stemCells: [] })) : found
   if (kinds.length === 0) return undefined
   // The newest of each family is the last in the manifest.
   const preferred = kinds.map(({ kind }) => kind).toReversed()
