@@ -75,7 +75,12 @@ async function askEngine(config: Config): Promise<EngineFacts | EngineFailure> {
 
 async function findImages({ runtimes, containers }: Config, client: EngineClient): Promise<EngineFacts['kinds']> {
   const hasImage = async (image: string): Promise<boolean> => (await client.inspectImage(image)) !== undefined
-  const manifest = await dockerManifest({ manifest: runtimes.manifest, stemCells: containers.stemCells, hasImage })
+  const manifest = await dockerManifest({
+    manifest: runtimes.manifest,
+    stemCells: containers.stemCells,
+    ownStemCells: false,
+    hasImage,
+  })
   return Promise.all(
     manifest.kinds.map(async ({ kind, image }) => {
       const name = formatImage(image)
