@@ -17,6 +17,7 @@ import { loadConfig } from '../../src/config/load.ts'
 import type { Config } from '../../src/config/schema.ts'
 import { systemClock, systemTimers } from '../../src/model/clock.ts'
 import { silentLogger } from '../../src/telemetry/logger.ts'
+import { dockerSettings } from '../docker-settings.ts'
 import { dockerHost } from './engine.ts'
 
 /** Images that `npm run images:local` builds, and those that the rig makes of them. */
@@ -73,37 +74,9 @@ export async function openFactory(options: FactoryOptions = {}): Promise<OpenedF
   const factory = createDockerContainerFactory({
     client,
     settings: {
-      namePrefix: 'wsk',
+      ...dockerSettings,
       instance,
-      network: 'host',
       networkName: `stave-${instance}`,
-      dns: [],
-      dnsSearch: [],
-      dnsOptions: [],
-      extraEnv: [],
-      extra: {},
-      images: {
-        pullPolicy: 'openwhisk',
-        runtimesRegistry: '',
-        userImagesRegistry: '',
-        authFile: '',
-        localImagePrefix: '',
-        highWaterPercent: 85,
-        lowWaterPercent: 75,
-      },
-      readOnlyRoot: true,
-      init: true,
-      cpuLimit: 'shares',
-      tmpMb: 64,
-      openFiles: 1024,
-      processes: 1024,
-      memoryMb: 0,
-      cpuMilli: 0,
-      resources: {},
-      maxAnswerBytes: 1024 * 1024,
-      apiHost: 'http://127.0.0.1:3233',
-      startTimeoutMs: 30_000,
-      parallelStarts: 10,
       ...options.settings,
     },
     clock: systemClock,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { dockerSettings } from '../../../test/docker-settings.ts'
 import type { ContainerId } from '../../model/ids.ts'
 import type { ContainerSpec } from '../container-factory.ts'
 import type { ContainerPlace } from './container-body.ts'
@@ -25,37 +26,10 @@ const place: ContainerPlace = {
   capacity: { memoryMb: 1024, cpuMilli: 4000 },
 }
 const settings: DockerFactorySettings = {
-  namePrefix: 'wsk',
-  instance: '0123456789abcdef',
-  network: 'host',
-  networkName: 'stave',
-  dns: [],
-  dnsSearch: [],
-  dnsOptions: [],
+  ...dockerSettings,
   extraEnv: ['PROXY=http://proxy'],
-  extra: {},
-  images: {
-    pullPolicy: 'openwhisk',
-    runtimesRegistry: '',
-    userImagesRegistry: '',
-    authFile: '',
-    localImagePrefix: '',
-    highWaterPercent: 85,
-    lowWaterPercent: 75,
-  },
-  readOnlyRoot: true,
-  init: true,
-  cpuLimit: 'shares',
-  tmpMb: 64,
   openFiles: 1000,
   processes: 99,
-  memoryMb: 0,
-  cpuMilli: 0,
-  resources: {},
-  maxAnswerBytes: 1,
-  apiHost: '',
-  startTimeoutMs: 1,
-  parallelStarts: 1,
 }
 
 type Body = Record<string, unknown> & { readonly HostConfig: Record<string, unknown> }

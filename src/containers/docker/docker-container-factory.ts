@@ -7,12 +7,13 @@ import type { Clock, Timers } from '../../model/clock.ts'
 import type { Deadline } from '../../model/deadline.ts'
 import { deadlineIn, remainingMs } from '../../model/deadline.ts'
 import type { ContainerId } from '../../model/ids.ts'
-import type { Container, ContainerFactory, ContainerListing, ContainerSpec } from '../container-factory.ts'
+import type { ContainerFactory, ContainerListing, ContainerSpec } from '../container-factory.ts'
 import { ContainerStartError } from '../container-factory.ts'
 import { findApi } from '../host/network-addresses.ts'
 import type { StartGate } from '../host/start-gate.ts'
 import { createStartGate } from '../host/start-gate.ts'
 import { bounded } from './bounded.ts'
+import { knownContainers } from '../known-containers.ts'
 import type { ContainerNetwork } from './container-network.ts'
 import { openContainerNetwork } from './container-network.ts'
 import type { DockerContainer } from './docker-container.ts'
@@ -100,7 +101,7 @@ const STOP_MS = 30_000
 /** Makes the factory; nothing happens on the engine before `start`. */
 export function createDockerContainerFactory(options: DockerContainerFactoryOptions): DockerContainerFactory {
   const { client, settings, clock, timers, log } = options
-  const containers = new Map<ContainerId, Promise<DockerContainer>>()
+  const containers = knownContainers<DockerContainer>()
   /** Containers by the engine's id, for its events. */
   const running = new Map<string, DockerContainer>()
   /** Containers that are being started, by the engine's id: told when it ends before it listens. */
@@ -278,24 +279,14 @@ export function createDockerContainerFactory(options: DockerContainerFactoryOpti
       }
     },
     create(spec, deadline) {
-      const known = containers.get(spec.id)
-      if (known !== undefined) return known
-      if (stopped) return Promise.reject(new ContainerStartError('startFailed', 'the container factory is stopped'))
-      const creating = start(spec, deadline)
-      containers.set(spec.id, creating)
-      const forget = (): void => {
-        if (containers.get(spec.id) === creating) containers.delete(spec.id)
-      }
-      creating.then(
-        (container) =>
-          container.ended.then((end) => {
-            if (end.cause === 'outOfMemory') metrics.outOfMemory++
-            running.delete(container.engineId)
-            forget()
-          }),
-        forget,
-      )
-      return creating
+      const begin = (): Promise<DockerContainer> =>
+        stopped
+          ? Promise.reject(new ContainerStartError('startFailed', 'the container factory is stopped'))
+          : start(spec, deadline)
+      return containers.start(spec.id, begin, (container, end) => {
+        if (end.cause === 'outOfMemory') metrics.outOfMemory++
+        running.delete(container.engineId)
+      })
     },
     async list() {
       const { node } = on()
@@ -326,13 +317,7 @@ export function createDockerContainerFactory(options: DockerContainerFactoryOpti
       if (stopped) return
       stopped = true
       const deadline = deadlineIn(STOP_MS, clock)
-      const all = [...containers.values()].map((creating) =>
-        creating.then(
-          (container: Container) => container.destroy(),
-          () => undefined,
-        ),
-      )
-      await bounded(STOP_MS, Promise.all(all))
+      await bounded(STOP_MS, containers.destroyAll())
       await bounded(remainingMs(deadline, clock), leftBehind.removeNow())
       if (leftBehind.size > 0) log.warn({ containers: leftBehind.size }, 'containers are left on the Docker Engine')
       leftBehind.stop()

@@ -6,9 +6,9 @@
 import { availableParallelism, hostname } from 'node:os'
 import type { Clock } from '../../model/clock.ts'
 import type { Deadline } from '../../model/deadline.ts'
-import type { ContainerId } from '../../model/ids.ts'
 import type { Container, ContainerFactory, ContainerSpec } from '../container-factory.ts'
 import { ContainerStartError } from '../container-factory.ts'
+import { knownContainers } from '../known-containers.ts'
 import { isSafeId, recordId } from './container-record.ts'
 import { removeLeftover } from './leftovers.ts'
 import { prepareHost } from './prepare-host.ts'
@@ -59,7 +59,7 @@ export interface ProcessContainerFactory extends ContainerFactory {
 export function createProcessContainerFactory(options: ProcessContainerFactoryOptions): ProcessContainerFactory {
   const { settings, clock, log, runtimes } = options
   const node = hostname()
-  const containers = new Map<ContainerId, Promise<Container>>()
+  const containers = knownContainers()
   const zygotes = new Map<string, ProcessStarter>()
   const gate: StartGate = createStartGate(settings.maxConcurrentStarts || availableParallelism(), clock)
   let host: PreparedHost | undefined
@@ -130,24 +130,14 @@ export function createProcessContainerFactory(options: ProcessContainerFactoryOp
       if (host.level === 'none') log.warn({ protections: host.protections }, `ACTIONS RUN WITHOUT A SANDBOX: ${line}`)
       else log.info({}, line)
     },
-    create(spec, deadline) {
-      const known = containers.get(spec.id)
-      if (known !== undefined) return known
-      const starting = start(spec, deadline)
-      containers.set(spec.id, starting)
-      const forget = (): void => {
-        if (containers.get(spec.id) === starting) containers.delete(spec.id)
-      }
-      starting.then(
-        (container) =>
-          container.ended.then((end) => {
-            if (end.cause === 'outOfMemory') metrics.outOfMemory++
-            forget()
-          }),
-        forget,
-      )
-      return starting
-    },
+    create: (spec, deadline) =>
+      containers.start(
+        spec.id,
+        () => start(spec, deadline),
+        (_container, end) => {
+          if (end.cause === 'outOfMemory') metrics.outOfMemory++
+        },
+      ),
     list() {
       const { records } = prepared()
       const listings = records.ids().flatMap((name) => {
@@ -168,14 +158,7 @@ export function createProcessContainerFactory(options: ProcessContainerFactoryOp
       if (host === undefined) return
       const stopping = host
       host = undefined
-      await Promise.all(
-        [...containers.values()].map((starting) =>
-          starting.then(
-            (container) => container.destroy(),
-            () => undefined,
-          ),
-        ),
-      )
+      await containers.destroyAll()
       await Promise.all([...zygotes.values()].map((starter) => starter.close()))
       zygotes.clear()
       await stopping.starter.close()
