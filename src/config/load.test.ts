@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import type { Field } from './field.ts'
@@ -289,6 +290,25 @@ test('S0-30: the socket’s path alone names the engine, also where DOCKER_HOST 
   const { config, origins } = await load({ env })
   assert.equal(config.docker.host, 'unix:///host/docker.sock')
   assert.deepEqual(origins.get('docker.host'), { source: 'environment', name: 'STAVE_DOCKER_PATHS_SOCKET' })
+})
+
+test('S0-19: the sample of variables for Docker has no dead names, and says what it seems to', async () => {
+  const lines = readFileSync('deploy/docker/invoker-dcf.env', 'utf8').split('\n')
+  const set = lines.filter((line) => line !== '' && !line.startsWith('#')).map((line) => line.split(/=(.*)/, 2))
+  const env = Object.fromEntries(set.map(([name = '', value = '']) => [name, value]))
+  const { config, warnings, origins } = await load({ env })
+  assert.deepEqual(warnings, [])
+  assert.equal(config.containers.provider, 'docker')
+  assert.equal(config.docker.pause, 'docker')
+  assert.deepEqual(config.docker.dns, ['10.96.0.10'])
+  assert.deepEqual(config.docker.extraArgs, { label: ['team=functions'] })
+  const used = new Set([...origins.values()].flatMap((origin) => ('name' in origin ? [origin.name] : [])))
+  for (const name of Object.keys(env)) {
+    assert.ok(
+      [...used].some((known) => known === name || name.startsWith(`${known}_`)),
+      name,
+    )
+  }
 })
 
 test('times and sizes may have a unit', async () => {

@@ -18,6 +18,7 @@ import type { ActivationWriter } from '../stores/activation-writer.ts'
 import type { ParameterCipher } from '../stores/parameter-cipher.ts'
 import type { MetricsRegistry, Sample } from '../telemetry/metrics.ts'
 import type { FactoryNumbers } from './containers.ts'
+import type { ObserveOperation } from './measured-factory.ts'
 
 export interface MeasuredParts {
   readonly admission: Limits
@@ -37,6 +38,20 @@ export interface MeasuredParts {
   readonly fireDeps: Pick<FireDeps, 'fireCounters'>
   readonly triggerResolver: TriggerResolver
   readonly writer: ActivationWriter
+}
+
+/** From a freezer write to a slow engine, in seconds. */
+const OPERATION_BOUNDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
+
+/** What providers differ in: how long their operations take. */
+export function observeOperations(registry: MetricsRegistry, provider: string): ObserveOperation {
+  const family = registry.histograms(
+    'stave_factory_operation_seconds',
+    'Time that creating, suspending, resuming and destroying a container took, where it succeeded.',
+    ['provider', 'operation'],
+    OPERATION_BOUNDS,
+  )
+  return (operation, ms) => family.with(provider, operation).observe(ms / 1000)
 }
 
 /** Registers all of them. */

@@ -43,12 +43,13 @@ import type { HostReport } from './containers.ts'
 import { openContainers } from './containers.ts'
 import { drain } from './drain.ts'
 import { behindToken, isLoopback, listenOnSocket, listenOnTcp } from './listeners.ts'
+import { measuredFactory } from './measured-factory.ts'
 import { openEntitlement } from './open-entitlement.ts'
 import { openPool } from './open-pool.ts'
 import { openRouter } from './open-router.ts'
 import { startRetention } from './retention.ts'
 import { startSeeding } from './seeding.ts'
-import { registerStandaloneMetrics } from './standalone-metrics.ts'
+import { observeOperations, registerStandaloneMetrics } from './standalone-metrics.ts'
 import { holdYoungGeneration, releaseYoungGeneration } from './young-generation.ts'
 
 export interface StandaloneOptions {
@@ -165,13 +166,23 @@ async function start(options: StandaloneOptions, cleanups: (() => Promise<void> 
   cleanups.push(() => containers.stop())
   if (apiAddress !== undefined) await listen(apiAddress, port)
 
-  const { pool, proxies } = openPool({ config, limits, factory, manifest, clock, timers, ids, log })
+  const registry = new MetricsRegistry()
+  const observe = observeOperations(registry, factory.provider)
+  const { pool, proxies } = openPool({
+    config,
+    limits,
+    factory: measuredFactory(factory, clock, observe),
+    manifest,
+    clock,
+    timers,
+    ids,
+    log,
+  })
   cleanups.push(() => {
     pool.stop()
     proxies.stop()
   })
   const entitlement = await openEntitlement(config.entitlement.provider)
-  const registry = new MetricsRegistry()
   const router = openRouter({
     config,
     limits,
