@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { MESSAGES } from '../../src/proxy/classify.ts'
 import type { Answer, TestServer } from '../e2e/server.ts'
+import { eventually } from '../e2e/server.ts'
 import { needEngine } from './engine-api.ts'
 import { dockerHost, skipWithoutEngine } from './engine.ts'
 import { containerOf, startDockerServer, stopDockerServer } from './server-kit.ts'
@@ -107,7 +108,7 @@ describe('images of users', { skip: skipWithoutEngine }, () => {
       const { body } = await server.invoke(`broken${index}`)
       assert.equal(body.response.success, false)
       assert.equal(typeof body.response.result['error'], 'string')
-      assert.ok(server.output().includes(image), 'the log names it')
+      await eventually('the log names it', () => server.output().includes(image))
       assert.equal((await server.invoke('own', {})).status, 200)
     })
   }
