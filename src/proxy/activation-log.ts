@@ -1,9 +1,8 @@
 /** Collects what one activation prints and renders it as OpenWhisk's log lines: `TIMESTAMP(30 columns) stdout|stderr: text`. */
 
 import type { OutputStream } from '../containers/runtime-channel.ts'
+import { SENTINEL } from '../containers/sentinel.ts'
 
-/** Printed by runtimes of container images after each activation, on both streams; never part of the log. */
-const SENTINEL = 'XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX'
 const NEWLINE = 10
 const CARRIAGE_RETURN = 13
 

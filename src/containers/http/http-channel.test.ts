@@ -10,7 +10,8 @@ import type { RuntimeReply } from '../runtime-channel.ts'
 import type { HttpChannel } from './http-channel.ts'
 import { createHttpChannel } from './http-channel.ts'
 import type { SentinelOutput } from './sentinel-output.ts'
-import { SENTINEL, createSentinelOutput } from './sentinel-output.ts'
+import { SENTINEL } from '../sentinel.ts'
+import { createSentinelOutput } from './sentinel-output.ts'
 
 type Answer = (body: string, req: IncomingMessage, res: ServerResponse) => void
 

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { virtualClock } from '../../../test/virtual-clock.ts'
 import type { ActivationId } from '../../model/ids.ts'
-import { SENTINEL, createSentinelOutput } from './sentinel-output.ts'
+import { SENTINEL } from '../sentinel.ts'
+import { createSentinelOutput } from './sentinel-output.ts'
 import type { SentinelOutput } from './sentinel-output.ts'
 
 interface Scene {

@@ -7,8 +7,7 @@
 import type { Cancel, Timers } from '../../model/clock.ts'
 import type { ActivationId } from '../../model/ids.ts'
 import type { OutputListener, OutputStream } from '../runtime-channel.ts'
-
-export const SENTINEL = 'XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX'
+import { SENTINEL } from '../sentinel.ts'
 
 /** Times in ms: OpenWhisk waits 2 s for the next byte and 2 s a MB of the log limit in all; quiet is what an image without sentinels has to be. */
 const IDLE_MS = 2000
