@@ -19,7 +19,7 @@ export function collectorRound(core: PoolCore): void {
     onNode: (node) => pool.onNode(node),
   })
   for (const proposal of proposals) carryOut(core, proposal)
-  core.stems.check(clock.monotonic())
+  if (core.stems.check(clock.monotonic())) core.imageStems.check()
   trimStems(core)
   core.passWanted = true
 }
@@ -51,7 +51,7 @@ function trimStems(core: PoolCore): void {
     if (core.ledger.node(record.node)?.schedulable === false) remove(core, record, 'drain')
     else byPlan.set(record.stem, [...(byPlan.get(record.stem) ?? []), record])
   }
-  for (const { plan, wanted } of core.stems.wanted()) {
+  for (const { plan, wanted } of [...core.stems.wanted(), ...core.imageStems.wanted()]) {
     const cells = byPlan.get(plan) ?? []
     byPlan.delete(plan)
     // Oldest first.

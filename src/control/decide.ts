@@ -21,6 +21,7 @@ import type { ActionRequirements } from './pool-protocol.ts'
 import { mark, remove, unmark } from './removal.ts'
 import { covers, MEMORY } from './resources.ts'
 import { backgroundStarts, createPlaced, placeFor, requestFor, startFor, startStem } from './start.ts'
+import type { StemCellPlan, WantedCells } from './stem-cells.ts'
 import { servesAction } from './stem-cells.ts'
 
 interface Contender {
@@ -174,6 +175,7 @@ function bindStem(core: PoolCore, { action }: ActionDemand): boolean {
     core.pool.apply(record, 'bind', now)
     core.counters.stemHits++
     core.stems.noteTaken(now)
+    core.imageStems.noteStart(action, core.resizable)
     core.passWanted = true // another one takes its place
     if (resizes) core.commands.push({ type: 'resize', id: record.id, memoryMb })
     else if (core.pool.apply(record, 'bound', now)) announce(core, record, action)
@@ -232,18 +234,38 @@ function cancelRequested(core: PoolCore, own: ReadonlySet<PoolRecord>, count: nu
 }
 
 function refillStems(core: PoolCore): void {
+  const counts = countStems(core)
+  for (const cells of core.stems.wanted()) refill(core, cells, counts.get(cells.plan) ?? 0)
+  const images = core.imageStems.wanted()
+  let heldMb = images.reduce((sum, { plan }) => sum + (counts.get(plan) ?? 0) * plan.memoryMb, 0)
+  for (const { plan, wanted } of images) {
+    const present = counts.get(plan) ?? 0
+    const most = present + core.imageStems.roomFor(plan, heldMb)
+    heldMb += refill(core, { plan, wanted: Math.min(wanted, most) }, present) * plan.memoryMb
+  }
+}
+
+/** Starts the cells of a plan that are missing beside the `present` ones, as far as there is room; returns how many. */
+function refill(core: PoolCore, { plan, wanted }: WantedCells, present: number): number {
   const now = core.clock.monotonic()
-  for (const { plan, wanted } of core.stems.wanted()) {
-    const key = startKey(plan)
-    let count = 0
-    for (const state of ['stem', 'creating', 'lost'] as const) {
-      for (const record of core.pool.inState(state)) if (record.stem === plan) count++
-    }
-    if (count > 0 && core.stems.isHeldBack(now)) continue
-    while (count < wanted && core.pool.inState('creating').size < backgroundStarts(core)) {
-      if (core.backoff.isFailing(key) && (now < core.backoff.pausedUntil(key) || count > 0)) break
-      if (startStem(core, plan) === undefined) break
-      count++
+  if (present >= wanted || (present > 0 && core.stems.isHeldBack(now))) return 0
+  const key = startKey(plan)
+  let started = 0
+  while (present + started < wanted && core.pool.inState('creating').size < backgroundStarts(core)) {
+    if (core.backoff.isFailing(key) && (now < core.backoff.pausedUntil(key) || present + started > 0)) break
+    if (startStem(core, plan) === undefined) break
+    started++
+  }
+  return started
+}
+
+/** The cells of each plan, those under way included. */
+function countStems(core: PoolCore): ReadonlyMap<StemCellPlan, number> {
+  const counts = new Map<StemCellPlan, number>()
+  for (const state of ['stem', 'creating', 'lost'] as const) {
+    for (const { stem } of core.pool.inState(state)) {
+      if (stem !== undefined) counts.set(stem, (counts.get(stem) ?? 0) + 1)
     }
   }
+  return counts
 }

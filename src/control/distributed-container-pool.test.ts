@@ -190,6 +190,76 @@ test('a stem cell that cannot be resized after all goes back, and the action get
   checkBooks(world)
 })
 
+const IMAGE_CELLS = {
+  reactive: { minCount: 0, maxCount: 2, ttlMs: 60_000, threshold: 2, increment: 1 },
+  memoryMb: 512,
+}
+const IMAGE = { kind: 'blackbox', image: 'team/app:1' }
+
+test('#3389: an image that is started often has stem cells: the next action of it starts nothing on the way', async () => {
+  const world = await openPoolWorld({ settings: { imageStemCells: IMAGE_CELLS, stemCheckMs: 120_000 } })
+  const one = world.router('r1')
+  one.invoke(actionOf('a', IMAGE), 5)
+  await world.world.pass(1_500)
+  assert.equal(world.pool.count('stem'), 0, 'once is not often')
+  one.invoke(actionOf('b', IMAGE), 5)
+  await world.world.pass(1_500)
+  assert.equal(world.pool.count('stem'), 1)
+  one.invoke(actionOf('c', { ...IMAGE, namespace: 'other' }), 5)
+  await world.world.pass(6)
+  assert.equal(one.completed, 3)
+  assert.deepEqual(
+    one.events.map((event) => event.type === 'containerReady' && event.container.start),
+    ['cold', 'cold', 'stem'],
+  )
+  one.invoke(actionOf('d', { ...IMAGE, image: 'team/other:1' }), 5)
+  await world.world.pass(1_500)
+  assert.equal(world.pool.counters.stemHits, 1, 'another image has none of these')
+  checkBooks(world)
+})
+
+test('stem cells of an image that is not started any more go after their time to live', async () => {
+  const world = await openPoolWorld({ settings: { imageStemCells: IMAGE_CELLS, stemCheckMs: 30_000 } })
+  const one = world.router('r1')
+  for (const name of ['a', 'b']) one.invoke(actionOf(name, IMAGE), 5)
+  await world.world.pass(40_000)
+  assert.equal(world.pool.count('stem'), 1, 'what was started before the check keeps it')
+  await world.world.pass(50_000)
+  assert.equal(world.pool.count('stem'), 0)
+  checkBooks(world)
+})
+
+test('stem cells of all images together keep within their memory', async () => {
+  const world = await openPoolWorld({ settings: { imageStemCells: IMAGE_CELLS, stemCheckMs: 600_000 } })
+  const one = world.router('r1')
+  for (let image = 0; image < 6; image++) {
+    for (const name of ['a', 'b']) one.invoke(actionOf(`${name}${image}`, { ...IMAGE, image: `team/app:${image}` }), 5)
+  }
+  await world.world.pass(5_000)
+  assert.equal(one.completed, 12)
+  assert.equal(world.pool.count('stem'), 2)
+  checkBooks(world)
+})
+
+test('a stem cell of an image that cannot be started keeps nobody waiting who calls it, and is not tried again by itself', async () => {
+  const world = await openPoolWorld({
+    settings: { imageStemCells: IMAGE_CELLS, stemCheckMs: 600_000 },
+    plan: ({ labels }) =>
+      labels['stave-start'] === 'stem'
+        ? { outcome: 'fails', afterMs: 10, failure: 'imageNotFound' }
+        : { outcome: 'starts', afterMs: 10 },
+  })
+  const one = world.router('r1')
+  for (const name of ['a', 'b']) one.invoke(actionOf(name, IMAGE), 5)
+  await world.world.pass(60_000)
+  assert.equal(world.pool.count('stem'), 0)
+  assert.equal(world.pool.counters.startFailures, 1)
+  one.invoke(actionOf('c', IMAGE), 5)
+  await world.world.pass(20)
+  assert.equal(one.completed, 3)
+  checkBooks(world)
+})
+
 test('stem cells give way to requests, and come back only when none waits', async () => {
   const world = await openPoolWorld({ nodes: [nodeOf('n1', 512)], settings: { stemCells: [STEM] } })
   await world.world.pass(200)

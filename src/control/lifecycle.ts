@@ -164,6 +164,7 @@ function startFailed(core: PoolCore, record: PoolRecord, failure: StartFailure, 
   const about = { container: id, node, kind: of?.kind ?? '', image: of?.image ?? '' }
   notice(core, failure === 'noCapacity' ? 'warn' : 'error', `container start failed: ${message}`, { ...about, failure })
   if (replaces !== undefined) replacementSettled(core, replaces)
+  if (stem !== undefined && core.imageStems.forget(stem)) return // those who call the image shall not be kept waiting for what nobody asked for
   // Without room nothing is wrong with the image; where it is a stem cell, the pause keeps it from being tried at every opportunity.
   if (of !== undefined && (failure !== 'noCapacity' || action === undefined)) core.backoff.failed(startKey(of), now)
   if (action === undefined || replaces !== undefined) return

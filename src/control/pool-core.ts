@@ -11,6 +11,7 @@ import type { GarbageCollector, MarkReason } from './collector/collector.ts'
 import type { Transition } from './container-state.ts'
 import { DemandBook } from './demand.ts'
 import { GlobalPool } from './global-pool.ts'
+import { ImageStemCells } from './image-stem-cells.ts'
 import { Ledger } from './ledger.ts'
 import type { PlacementStrategy } from './placement/placement.ts'
 import type { PoolEvent, PoolEventBody, RouterId } from './pool-protocol.ts'
@@ -88,6 +89,7 @@ export interface PoolCore {
   readonly marks: Map<ContainerId, Mark>
   readonly routers: Set<RouterId>
   stems: StemCells
+  imageStems: ImageStemCells
   readonly backoff: Backoff
   readonly retention: Retention
   collector: GarbageCollector
@@ -148,6 +150,7 @@ export function openPoolCore(parts: PoolCoreParts): PoolCore {
     marks: new Map(),
     routers: new Set(),
     stems: new StemCells(settings.stemCells, settings.stemCheckMs, now),
+    imageStems: new ImageStemCells(settings.imageStemCells),
     backoff: new Backoff({ firstMs: settings.backoffMs, maxMs: settings.backoffMaxMs }),
     retention: new Retention(HALF_LIFE_MS, REMEMBERED_ACTIONS),
     victims: new VictimQueue(pool),

@@ -3,6 +3,7 @@
 import type { CollectorName } from './collector/choose-collector.ts'
 import type { CompactionSettings } from './collector/compact.ts'
 import { COMPACTION } from './collector/compact.ts'
+import type { ImageStemCellSettings } from './image-stem-cells.ts'
 import type { PlacementName } from './placement/placement.ts'
 import type { StemCellPlan } from './stem-cells.ts'
 
@@ -36,10 +37,16 @@ export interface PoolSettings {
   /** Time between two comparisons with what the factory lists. */
   readonly reconcileMs: number
   readonly stemCells: readonly StemCellPlan[]
+  readonly imageStemCells: ImageStemCellSettings
   /** Time between two adjustments of reactive stem cells. */
   readonly stemCheckMs: number
   /** Actions that can wait for a container at a time. */
   readonly maxWaitingActions: number
+}
+
+const NO_IMAGE_STEM_CELLS: ImageStemCellSettings = {
+  reactive: { minCount: 0, maxCount: 0, ttlMs: 0, threshold: 1, increment: 0 },
+  memoryMb: 0,
 }
 
 /** Settings with their defaults; `owner` and `epoch` have none. */
@@ -61,6 +68,7 @@ export function poolSettings(own: Partial<PoolSettings> & Pick<PoolSettings, 'ow
     sliceMs: 1_000,
     reconcileMs: 30_000,
     stemCells: [],
+    imageStemCells: NO_IMAGE_STEM_CELLS,
     stemCheckMs: 600_000, // OpenWhisk's prewarm expiration check interval
     maxWaitingActions: 20_000,
     ...own,

@@ -1,6 +1,7 @@
 /** New settings while the pool is at work. */
 
 import { collectorOf } from './collector/choose-collector.ts'
+import { ImageStemCells } from './image-stem-cells.ts'
 import { valueOf } from './lifecycle.ts'
 import { placementOf } from './placement/placement.ts'
 import type { PoolCore } from './pool-core.ts'
@@ -21,6 +22,7 @@ export function reconfigure(core: PoolCore, change: SettingsChange): void {
   if (change.stemCells !== undefined || change.stemCheckMs !== undefined) {
     core.stems = new StemCells(core.settings.stemCells, core.settings.stemCheckMs, now)
   }
+  if (change.imageStemCells !== undefined) core.imageStems = new ImageStemCells(core.settings.imageStemCells)
   if (change.collector === undefined && change.compaction === undefined) return
   core.collector = collectorOf(core.settings)
   // Values of one collector mean nothing to another one.

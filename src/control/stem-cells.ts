@@ -7,7 +7,7 @@ import type { Resources } from '../containers/container-factory.ts'
 import type { RuntimesManifest, StemCellSetting } from '../model/manifest.ts'
 import { formatImage } from '../model/manifest.ts'
 import { MEMORY } from './resources.ts'
-import type { ActionRequirements } from './pool-protocol.ts'
+import type { ActionKey, ActionRequirements } from './pool-protocol.ts'
 
 export interface StemCellPlan {
   readonly kind: string
@@ -16,6 +16,8 @@ export interface StemCellPlan {
   readonly initialCount: number
   /** Started with overlapping runs allowed: serves the actions that want that, and only those. */
   readonly concurrent: boolean
+  /** It serves this action alone. */
+  readonly actionKey?: ActionKey
   readonly reactive?: StemCellSetting['reactive']
 }
 
@@ -83,8 +85,13 @@ function merge(one: StemCellPlan, other: StemCellPlan): StemCellPlan {
   }
 }
 
-interface Running {
+/** A plan with the count that is wanted of it now. */
+export interface WantedCells {
   readonly plan: StemCellPlan
+  readonly wanted: number
+}
+
+interface Running extends WantedCells {
   wanted: number
   coldStarts: number
 }
@@ -105,8 +112,7 @@ export class StemCells {
     this.#checkedAt = now
   }
 
-  /** Each plan with the count that is wanted of it now. */
-  wanted(): readonly { readonly plan: StemCellPlan; readonly wanted: number }[] {
+  wanted(): readonly WantedCells[] {
     return this.#running
   }
 
@@ -125,32 +131,36 @@ export class StemCells {
     for (const running of this.#running) if (servesAction(running.plan, action, resizable)) running.coldStarts++
   }
 
-  /** Adjusts the reactive plans when a check is due. */
-  check(now: number): void {
-    if (now - this.#checkedAt < this.#checkMs) return
+  /** Adjusts the reactive plans when a check is due; false when none is. */
+  check(now: number): boolean {
+    if (now - this.#checkedAt < this.#checkMs) return false
     this.#checkedAt = now
     for (const running of this.#running) {
       const { reactive } = running.plan
-      if (reactive !== undefined) {
-        const { minCount, maxCount, threshold, increment } = reactive
-        const desired = Math.floor(running.coldStarts / threshold) * increment
-        running.wanted = Math.min(Math.max(desired, minCount), maxCount)
-      }
+      if (reactive !== undefined) running.wanted = reactiveCount(reactive, running.coldStarts)
       running.coldStarts = 0
     }
+    return true
   }
+}
+
+/** OpenWhisk's rule: what so many starts between two checks call for. */
+export function reactiveCount(reactive: NonNullable<StemCellPlan['reactive']>, starts: number): number {
+  const { minCount, maxCount, threshold, increment } = reactive
+  return Math.min(Math.max(Math.floor(starts / threshold) * increment, minCount), maxCount)
 }
 
 /** True when a cell of the plan can become a container of the action, after a change of its memory where that is possible. */
 export function servesAction(plan: StemCellPlan, action: ActionRequirements, resizable: boolean): boolean {
   if (plan.kind !== action.kind || plan.image !== action.image) return false
+  if (plan.actionKey !== undefined && plan.actionKey !== action.actionKey) return false
   if (plan.concurrent !== action.concurrency > 1) return false
   if (!resizable && action.resources[MEMORY] !== plan.memoryMb) return false
   return onlyMemory(action.resources)
 }
 
 /** A running process can be given another memory bound, but no processor share or device that it was not started with. */
-function onlyMemory(need: Resources): boolean {
+export function onlyMemory(need: Resources): boolean {
   for (const name in need) if (name !== MEMORY && (need[name] ?? 0) > 0) return false
   return true
 }

@@ -14,6 +14,9 @@ import type { ProxyRegistry } from '../proxy/proxy-registry.ts'
 import { createProxyRegistry } from '../proxy/proxy-registry.ts'
 import type { Logger } from '../telemetry/logger.ts'
 
+/** Share of the memory of all nodes that stem cells for users' images may reserve: half of what those of the manifest may. */
+const IMAGE_STEM_SHARE = 0.125
+
 export interface OpenPoolOptions {
   readonly config: Config
   readonly limits: SystemLimits
@@ -63,6 +66,16 @@ export function openPool(options: OpenPoolOptions): {
       startTimeoutMs: containers.startTimeoutMs,
       ...(containers.maxConcurrentStarts > 0 && { maxConcurrentStarts: containers.maxConcurrentStarts }),
       stemCells: boundStemCells(stemCellPlans(manifest, factory.canResize === true), memoryMb),
+      imageStemCells: {
+        reactive: {
+          minCount: 0,
+          maxCount: containers.imageStemCells,
+          ttlMs: containers.idleTimeoutMs,
+          threshold: containers.imageStemThreshold,
+          increment: 1,
+        },
+        memoryMb: memoryMb * IMAGE_STEM_SHARE,
+      },
     }),
     adopt: (container, start) => proxies.adopt(container, start),
     note: ({ level, message, detail }) => log[level](detail, message),

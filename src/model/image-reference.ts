@@ -20,3 +20,10 @@ export function isImageReference(text: string): boolean {
   if (hasHost && !HOST.test(first)) return false
   return components.slice(hasHost ? 1 : 0).every((component) => COMPONENT.test(component))
 }
+
+/** True for a name that a registry can give another image under any time: without a tag or digest, or with the tag `latest`. */
+export function isLatest(image: string): boolean {
+  if (image.includes('@')) return false
+  const name = image.slice(image.lastIndexOf('/') + 1)
+  return !name.includes(':') || name.endsWith(':latest')
+}

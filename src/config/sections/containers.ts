@@ -132,6 +132,19 @@ export const containers = {
       whom: 'Operators of small hosts: fewer; of hosts with bursts of new actions: more.',
     },
   ),
+  imageStemCells: integer(2, {
+    max: 1000,
+    doc: 'Containers of one image of a user’s at most that are kept started ahead of its next calls; there is one for each `containers.imageStemThreshold` starts in ten minutes. All of them together reserve an eighth of the memory at most; one that is not taken goes after `containers.idleTimeoutMs`. 0: none.',
+    failure: 'Too many: memory for images that nobody calls any more. None: each start of an image is waited for.',
+    whom: 'Operators of hosts without users’ images: it makes no difference. With many: more.',
+  }),
+  imageStemThreshold: integer(2, {
+    min: 1,
+    max: 1_000_000,
+    doc: 'Starts of an image of a user’s within ten minutes for each container of it that is kept started.',
+    failure: 'Too low: memory for images that are called once in a while. Too high: only the busiest images have one.',
+    whom: 'Nobody by default.',
+  }),
   apiHost: text('', {
     doc: 'Address of the API as actions see it (`__OW_API_HOST`); empty: made from `host` and `port`.',
     constraint: 'a URL with http or https, without a path',

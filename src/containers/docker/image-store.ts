@@ -3,6 +3,7 @@
 import type { Clock } from '../../model/clock.ts'
 import type { Deadline } from '../../model/deadline.ts'
 import { deadlineIn, remainingMs } from '../../model/deadline.ts'
+import { isLatest } from '../../model/image-reference.ts'
 import { ContainerStartError } from '../container-factory.ts'
 import { createStartGate } from '../host/start-gate.ts'
 import type { ImageInspection, PullProgress } from './engine-answers.ts'
@@ -203,12 +204,6 @@ function pullOfUsers(
     case 'openwhisk':
       return isLatest(image) ? 'always' : 'tried'
   }
-}
-
-function isLatest(image: string): boolean {
-  if (image.includes('@')) return false
-  const name = image.slice(image.lastIndexOf('/') + 1)
-  return !name.includes(':') || name.endsWith(':latest')
 }
 
 /** The name with the configured registry in front, unless it names one itself. */
