@@ -1,7 +1,7 @@
 /** A run that is killed leaves no process and no mount, and the next one removes its directory and control groups. */
 
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, globSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -77,6 +77,38 @@ test(
       assert.equal(code, 0)
       assert.deepEqual(readdirSync(parent), [])
       assert.deepEqual(globSync(`/sys/fs/cgroup/{,*/}${name}`), [])
+    } finally {
+      rmSync(parent, { recursive: true, force: true })
+    }
+  },
+)
+
+test(
+  'an engine that is stopped leaves no directory, whatever its daemon left mounted there',
+  { skip: missingForEngine() ?? false },
+  () => {
+    const parent = mkdtempSync('/tmp/runs-')
+    const { TEST_DOCKER_DIRECTORY: _, ...environment } = process.env
+    const engine = `
+      import { startPrivateEngine } from ${JSON.stringify(new URL('private-engine.ts', import.meta.url).href)}
+      import { execFileSync } from 'node:child_process'
+      import { existsSync, mkdirSync } from 'node:fs'
+      const engine = await startPrivateEngine()
+      const left = engine.directory + '/data/left'
+      for (const directory of [left, left + '/inner']) {
+        mkdirSync(directory)
+        execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', directory])
+      }
+      await engine.kill()
+      await engine.stop()
+      process.exit(existsSync(engine.directory) ? 1 : 0)`
+    try {
+      const { status, stderr } = spawnSync(
+        process.execPath,
+        [...['--input-type=module', '-e', SCRIPT], ...[process.execPath, '--input-type=module', '-e', engine]],
+        { env: { ...environment, TMPDIR: parent }, encoding: 'utf8' },
+      )
+      assert.equal(status, 0, stderr)
     } finally {
       rmSync(parent, { recursive: true, force: true })
     }

@@ -51,7 +51,7 @@ export async function startPrivateEngine(options: PrivateEngineOptions = {}): Pr
   const directory = mkdtempSync(join(parent, 'engine-'))
   const data = join(directory, 'data')
   mkdirSync(data)
-  if (options.diskMb !== undefined) await mount(['-t', 'tmpfs', '-o', `size=${options.diskMb}m`, 'tmpfs', data])
+  if (options.diskMb !== undefined) await run('mount', '-t', 'tmpfs', '-o', `size=${options.diskMb}m`, 'tmpfs', data)
   writeFileSync(join(directory, 'options.json'), JSON.stringify(options))
   writeFileSync(join(directory, 'daemon.json'), '{}')
   const engine = attachPrivateEngine(directory)
@@ -82,7 +82,8 @@ export function attachPrivateEngine(directory: string): PrivateEngine {
       // A daemon that was killed or hangs takes its containers along when the namespaces end.
       await removeAll(dockerHost).catch(() => undefined)
       await end(directory, 'SIGTERM')
-      await mount(['-u', join(directory, 'data')]).catch(() => undefined)
+      // Lazily: a container whose daemon was killed may still have it.
+      for (const point of mountsBelow(directory)) await run('umount', '--lazy', point)
       rmSync(directory, { recursive: true, force: true, maxRetries: 5 })
     },
   }
@@ -190,8 +191,15 @@ function cgroupParent(directory: string): string {
   return directory.split('/').slice(-2).join('/')
 }
 
-async function mount([flag, ...rest]: readonly string[]): Promise<void> {
-  const [command, parameters] = flag === '-u' ? ['umount', rest] : ['mount', [flag ?? '', ...rest]]
+/** What is mounted in the directory, the innermost first: besides the disk of its own whatever the daemon and its containers did not take away. */
+function mountsBelow(directory: string): readonly string[] {
+  const points = readFileSync('/proc/self/mountinfo', 'utf8')
+    .split('\n')
+    .map((line) => line.split(' ')[4] ?? '')
+  return points.filter((point) => point.startsWith(`${directory}/`)).toReversed()
+}
+
+async function run(command: string, ...parameters: readonly string[]): Promise<void> {
   const child = spawn(command, parameters, { stdio: 'ignore' })
   const code = await new Promise<number | null>((resolve, reject) => {
     child.once('error', reject).once('close', resolve)
