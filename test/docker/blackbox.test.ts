@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { MESSAGES } from '../../src/proxy/classify.ts'
-import type { Answer, TestServer } from '../e2e/server.ts'
+import type { Answer, PoolEntry, TestServer } from '../e2e/server.ts'
 import { eventually } from '../e2e/server.ts'
 import { needEngine } from './engine-api.ts'
 import { dockerHost, skipWithoutEngine } from './engine.ts'
@@ -154,5 +154,58 @@ describe('images of users', { skip: skipWithoutEngine }, () => {
     } finally {
       await stopDockerServer(without)
     }
+  })
+})
+
+describe('images of users that are called often', { skip: skipWithoutEngine }, () => {
+  let server: TestServer
+  before(async () => {
+    server = await startDockerServer([...LOCAL, '--containers-image-stem-cells', '1'])
+  })
+  after(async () => stopDockerServer(server))
+
+  const waiting = async (): Promise<readonly string[]> => {
+    const { body } = await server.admin('GET', '/admin/pool')
+    const entries = body as unknown as readonly PoolEntry[]
+    return entries.filter(({ state }) => state === 'stem').map(({ id }) => id)
+  }
+  const startOf = ({ headers }: Answer): string | null => headers.get('x-stave-start')
+
+  test('#3389: have stem cells: a new action gets one with its own memory, and keeps it; another takes its place', async () => {
+    for (const name of ['a', 'b']) {
+      await put(server, name, blackbox(TEST_IMAGES.blackbox), { memory: 256 })
+      assert.equal(startOf(await server.invoke(name)), 'cold')
+    }
+    await eventually('one waits', async () => (await waiting()).length === 1)
+    const [cell] = await waiting()
+
+    await put(server, 'c', blackbox(TEST_IMAGES.blackbox), { memory: 512 })
+    const first = await server.invoke('c', { print: 'said\n' })
+    assert.equal(first.status, 200, first.text)
+    assert.equal(startOf(first), 'stem')
+    assert.deepEqual(
+      (await server.activation(first.body.activationId)).logs.map((line) => line.replace(/^\S+ /, '')),
+      ['stdout: said'],
+    )
+    assert.equal(startOf(await server.invoke('c')), 'warm')
+    assert.deepEqual(
+      (await server.containersOf('c')).map(({ id }) => id),
+      [cell],
+    )
+    const { Id } = await containerOf(server, 'c')
+    const inspected = (await needEngine(dockerHost, 'GET', `/containers/${Id}/json`)).json() as {
+      readonly HostConfig: { readonly Memory: number }
+    }
+    assert.equal(inspected.HostConfig.Memory, 512 * 1024 * 1024)
+    await eventually('another one waits', async () => (await waiting()).some((id) => id !== cell))
+  })
+
+  test('another image, and one of which only one container was started, have none', async () => {
+    const before = await waiting()
+    await put(server, 'derived', blackbox(TEST_IMAGES.derived, 'function main() { return {} }'))
+    assert.equal(startOf(await server.invoke('derived')), 'cold')
+    await put(server, 'kind', { kind: 'nodejs:default', code: 'function main() { return {} }' })
+    assert.equal(startOf(await server.invoke('kind')), 'cold')
+    assert.deepEqual(await waiting(), before)
   })
 })

@@ -30,6 +30,7 @@ export function startDockerServer(
       'docker',
       '--containers-stem-cells',
       '{"nodejs":0,"python":0}',
+      ...['--containers-image-stem-cells', '0'],
       '--runtimes-manifest',
       manifest(),
       ...flags,
