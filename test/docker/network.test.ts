@@ -16,7 +16,8 @@ import { deadlineIn } from '../../src/model/deadline.ts'
 import { randomIds } from '../../src/model/ids.ts'
 import { init, run } from '../conformance/container-factory.ts'
 import { eventually } from '../e2e/server.ts'
-import { privateEngine, skipWithoutPrivateEngine } from './engine.ts'
+import { needEngine } from './engine-api.ts'
+import { dockerHost, privateEngine, skipWithoutPrivateEngine } from './engine.ts'
 import type { OpenedFactory } from './factory-kit.ts'
 import { NODE, openFactory } from './factory-kit.ts'
 import { startDockerServer, stopDockerServer } from './server-kit.ts'
@@ -204,6 +205,29 @@ describe('what containers reach', { skip: skipWithoutPrivateEngine }, () => {
       assert.doesNotMatch(filters(), name)
     })
   }
+
+  test('S0-9: a runtime that is reached over loopback is open to nobody on the host’s other addresses', async () => {
+    const opened = await openFactory({ reach: { type: 'published', host: '127.0.0.1' } })
+    try {
+      const container = await start(opened)
+      assert.deepEqual((await look(container, { targets: [] })).reached, [])
+      const listed = (await needEngine(dockerHost, 'GET', '/containers/json')).json() as readonly {
+        readonly Ports: readonly { readonly PublicPort?: number }[]
+      }[]
+      const ports = listed.flatMap(({ Ports }) => Ports.flatMap(({ PublicPort }) => PublicPort ?? []))
+      assert.equal(ports.length, 1)
+      const status = (host: string): Promise<number> =>
+        fetch(`http://${host}:${ports[0]}/run`, { method: 'POST', body: '{}' }).then(
+          (answer) => answer.status,
+          () => 0,
+        )
+      assert.notEqual(await status('127.0.0.1'), 0)
+      assert.equal(await status(OF_HOST), 0)
+      await container.destroy()
+    } finally {
+      await opened.close()
+    }
+  })
 
   test('S1-6: a second platform on the same engine has a network of its own, and its containers reach its API', async () => {
     const first = await startDockerServer()

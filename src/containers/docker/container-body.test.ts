@@ -21,7 +21,7 @@ const place: ContainerPlace = {
   readOnlyRoot: true,
   networkName: 'stave',
   init: true,
-  published: false,
+  publishedOn: undefined,
   apiHost: 'http://10.0.0.1:3233',
   capacity: { memoryMb: 1024, cpuMilli: 4000 },
 }
@@ -93,9 +93,11 @@ describe('body of a container', () => {
   })
 
   test('a published runtime gets a port of the engine’s choice', () => {
-    const published = body({ place: { published: true } })
-    assert.deepEqual(published['ExposedPorts'], { '8080/tcp': {} })
-    assert.deepEqual(published.HostConfig['PortBindings'], { '8080/tcp': [{ HostIp: '', HostPort: '' }] })
+    for (const address of ['', '127.0.0.1']) {
+      const published = body({ place: { publishedOn: address } })
+      assert.deepEqual(published['ExposedPorts'], { '8080/tcp': {} })
+      assert.deepEqual(published.HostConfig['PortBindings'], { '8080/tcp': [{ HostIp: address, HostPort: '' }] })
+    }
     assert.equal(body().HostConfig['PortBindings'], undefined)
   })
 

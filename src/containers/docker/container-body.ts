@@ -15,8 +15,8 @@ export interface ContainerPlace {
   readonly networkName: string
   /** The engine has an init, and it is wanted. */
   readonly init: boolean
-  /** The runtime is reached by a port of the engine's host, not by the container's address. */
-  readonly published: boolean
+  /** Address of the engine's host that the runtime's port is published on, empty for all of them; undefined where the container's own address is used. */
+  readonly publishedOn: string | undefined
   readonly apiHost: string
   /** Memory and processors that all containers share. */
   readonly capacity: { readonly memoryMb: number; readonly cpuMilli: number }
@@ -44,7 +44,7 @@ export function containerBody(spec: ContainerSpec, place: ContainerPlace, settin
     OpenStdin: false,
     Tty: false,
     Env: env,
-    ...(place.published && { ExposedPorts: { [RUNTIME_PORT]: {} } }),
+    ...(place.publishedOn !== undefined && { ExposedPorts: { [RUNTIME_PORT]: {} } }),
     HostConfig: hostConfig(spec, place, settings),
   }
   return merge(merge(body, settings.extra), { Labels: labels })
@@ -70,7 +70,9 @@ function hostConfig(spec: ContainerSpec, place: ContainerPlace, settings: Docker
     RestartPolicy: { Name: 'no' },
     ...(place.init && { Init: true }),
     ...dns(settings),
-    ...(place.published && { PortBindings: { [RUNTIME_PORT]: [{ HostIp: '', HostPort: '' }] } }),
+    ...(place.publishedOn !== undefined && {
+      PortBindings: { [RUNTIME_PORT]: [{ HostIp: place.publishedOn, HostPort: '' }] },
+    }),
   }
 }
 

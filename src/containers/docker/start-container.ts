@@ -138,7 +138,7 @@ async function create(
       readOnlyRoot: settings.readOnlyRoot && known.labels[READ_ONLY_ROOT_LABEL] === 'true',
       networkName: network.name,
       init: settings.init && !on.initMissing.seen,
-      published: reach.type === 'published',
+      publishedOn: publishedOn(reach),
       apiHost: network.apiHost,
       capacity,
     }
@@ -159,6 +159,14 @@ async function create(
       throw startError(reason, image)
     })
   }
+}
+
+/** A runtime that is reached over loopback is nobody else's business: whoever reaches its port can run it. */
+function publishedOn(reach: Reach): string | undefined {
+  if (reach.type === 'address') return undefined
+  const { host } = reach
+  if (host === '::1') return host
+  return host === 'localhost' || host.startsWith('127.') ? '127.0.0.1' : ''
 }
 
 /** The handle of a container that was started, as soon as its runtime listens. Its output counts from `sinceNano` on. */
