@@ -169,6 +169,7 @@ const answering: Endpoint = {
         beganAt,
         initMs: undefined,
         runMs: clock.monotonic() - beganAt,
+        serviceMs: 0.05,
         timedOut: false,
         log: EMPTY_LOG,
       }),

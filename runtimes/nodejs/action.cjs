@@ -10,6 +10,7 @@ const { collectGarbage } = require('./garbage-collection.cjs')
 
 const { stringify } = JSON
 const { resolve: promiseOf } = Promise
+const now = performance.now.bind(performance)
 /** What may stand between `@` and the space in an answer; anything else an id might hold would break the line. */
 const SAFE_ID = /^[\w-]{1,64}$/
 const NOT_A_DICTIONARY = '{"error":"The action did not return a dictionary."}'
@@ -110,6 +111,7 @@ class Action {
     if (storage === undefined) {
       this.state = 'running'
       turn.store = store
+      if (this.pipelined) store.began = now()
       return this.invoke(value, reply, store)
     }
     store.context = context
@@ -122,7 +124,7 @@ class Action {
     if (storage === undefined && !this.pipelined) return turn.store
     const id = message?.activation_id
     const known = this.attributed && typeof id === 'string' && SAFE_ID.test(id)
-    return { id: known ? id : undefined, context: undefined, printed: false, 1: undefined, 2: undefined }
+    return { id: known ? id : undefined, context: undefined, printed: false, began: 0, 1: undefined, 2: undefined }
   }
 
   invoke(value, reply, store) {

@@ -142,6 +142,19 @@ describeOnEveryNode('runs sent ahead of their turn', (start) => {
     await launcher.end()
   })
 
+  test('S4-72: each answer says what the run took, without what it waited for others', async () => {
+    const launcher = await start()
+    await launcher.send(
+      init('const main = ({ ms }) => ms === 0 ? {} : new Promise((done) => setTimeout(() => done({}), ms))'),
+    )
+    await Promise.all([200, 0, 200, 0].map((ms) => launcher.run({ ms })))
+    const [slow = 0, fast = Infinity, ...more] = launcher.times
+    assert.equal(more.length, 2, 'an init says nothing of it')
+    assert.ok(slow >= 199, `${slow} ms`)
+    assert.ok(fast < slow / 2, `${fast} ms`)
+    await launcher.end()
+  })
+
   test('S4-52: thousands that answer at once do not nest', async () => {
     const launcher = await start()
     await launcher.send(init('let n = 0; const main = async () => ({ n: n++ })'))

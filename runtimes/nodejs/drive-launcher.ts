@@ -30,6 +30,8 @@ export interface DrivenLauncher {
   run(value: unknown, context?: Readonly<Record<string, unknown>>): Promise<Answer>
   /** Sends any text as one line; resolves with the next answer. */
   send(line: string): Promise<Answer>
+  /** What the launcher said that runs took, in ms, in the order of their answers. */
+  readonly times: readonly number[]
   /** What was printed so far, complete up to the last answer. */
   printed(): { readonly stdout: string; readonly stderr: string }
   /** Stops and goes on reading what the launcher prints. */
@@ -55,7 +57,12 @@ export async function driveLauncher(interpreter: string, options: DriveOptions =
   // A process that ended is told by its answers, not by the write that found out.
   stdin.on('error', () => undefined)
   const waiting: ((answer: Answer) => void)[] = []
-  readLines(answers, (line) => waiting.shift()?.(parseAnswer(line)))
+  const times: number[] = []
+  readLines(answers, (line) => {
+    const { answer, tookMs } = parseAnswer(line)
+    if (tookMs !== undefined) times.push(tookMs)
+    waiting.shift()?.(answer)
+  })
   child.once('close', () => {
     for (const resolve of waiting.splice(0)) resolve('lost')
   })
@@ -85,6 +92,7 @@ export async function driveLauncher(interpreter: string, options: DriveOptions =
     init: (value) => send(JSON.stringify({ value })),
     run: (value, context = {}) => send(JSON.stringify({ value, activation_id: 'a'.repeat(32), ...context })),
     send,
+    times,
     printed: () => ({ stdout: output.stdout(), stderr: output.stderr() }),
     output: [stdout, stderr],
     async end() {
@@ -125,9 +133,10 @@ function readLines(stream: Readable, onLine: (line: string) => void): void {
   })
 }
 
-/** `[@ID ][!STATUS ]JSON` */
-function parseAnswer(line: string): Answer {
-  const [, id, status, json] = /^(?:@([\w-]+) )?\+?(?:!(\d+) )?(.*)$/s.exec(line) ?? []
+/** `[@ID ][~MICROSECONDS ][+][!STATUS ]JSON` */
+function parseAnswer(line: string): { readonly answer: Answer; readonly tookMs: number | undefined } {
+  const [, id, took, status, json] = /^(?:@([\w-]+) )?(?:~(\d+) )?\+?(?:!(\d+) )?(.*)$/s.exec(line) ?? []
   const body: unknown = JSON.parse(json ?? '')
-  return { ...(id !== undefined && { id }), status: status === undefined ? 200 : Number(status), body }
+  const answer = { ...(id !== undefined && { id }), status: status === undefined ? 200 : Number(status), body }
+  return { answer, tookMs: took === undefined ? undefined : Number(took) / 1000 }
 }

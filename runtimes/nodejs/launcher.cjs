@@ -19,6 +19,8 @@ const LARGE_INIT = 256 * 1024
 const { parse } = JSON
 const exit = process.exit.bind(process)
 const isArray = Array.isArray
+const { round } = Math
+const now = performance.now.bind(performance)
 const answer = (text) => writeFully(ANSWERS, text)
 
 function main() {
@@ -26,11 +28,12 @@ function main() {
   const concurrent = storage !== undefined
   action.attributed = concurrent
 
-  /** One answer; `+` in it says that the run printed something, which the platform then waits to have read. */
+  /** One answer, with how long the run took, where runs are one after the other; `+` in it says that the run printed something, which the platform then waits to have read. */
   function reply(status, json, store) {
     const id = concurrent && store.id !== undefined ? `@${store.id} ` : ''
+    const took = action.pipelined && store.began > 0 ? `~${round((now() - store.began) * 1000)} ` : ''
     const mark = store?.printed ? '+' : ''
-    answer(status === 200 ? `${id}${mark}${json}\n` : `${id}${mark}!${status} ${json}\n`)
+    answer(status === 200 ? `${id}${took}${mark}${json}\n` : `${id}${took}${mark}!${status} ${json}\n`)
   }
 
   /** Carries out an init and answers it: with what the launcher can do beyond upstream's protocol, where it has worked. */

@@ -27,6 +27,8 @@ export interface DrivenLauncher {
   init(value: Readonly<Record<string, unknown>>): Promise<Answer>
   /** Sends a run with that value and the usual context. Several may be under way where the launcher is pipelined. */
   run(value: unknown, context?: Readonly<Record<string, unknown>>): Promise<Answer>
+  /** What the launcher said that runs took, in ms, in the order of their answers. */
+  readonly times: readonly number[]
   /** Sends any line. */
   send(line: string): Promise<Answer>
   /** What was printed so far, complete up to the last answer; with an id only the lines attributed to it. */
@@ -54,9 +56,11 @@ export async function driveLauncher(
     return Buffer.concat(wanted.map(({ chunk }) => chunk)).toString('utf8')
   }
   await channel.ready
+  const times: number[] = []
   const answered = (send: (done: (reply: RuntimeReply) => void) => void): Promise<Answer> =>
     new Promise((resolve) => {
       send((reply) => {
+        if (reply.type === 'answer' && reply.tookMs !== undefined) times.push(reply.tookMs)
         const answer =
           reply.type === 'answer' ? { status: reply.status, body: parse(reply.body.toString('utf8')) } : 'lost'
         channel.drained(() => resolve(answer))
@@ -70,6 +74,7 @@ export async function driveLauncher(
       pipelined ? answered((done) => channel.init(JSON.stringify({ value }), done)) : send(JSON.stringify({ value })),
     run: (value, context = {}) => send(JSON.stringify({ value, activation_id: ACTIVATION, ...context })),
     send,
+    times,
     printed: (by) => ({ stdout: textOf('stdout', by), stderr: textOf('stderr', by) }),
     async end() {
       started.stdin.end()

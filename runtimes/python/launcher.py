@@ -7,10 +7,12 @@ what every container starts with, so modules that only some actions need are imp
 import json
 import os
 import sys
+import time
 
 # Bound here: user code may replace attributes of the modules, not these.
 _decode = json.JSONDecoder().decode
 _write = os.write
+_now_ns = time.perf_counter_ns
 
 # The platform's own descriptors are moved up here, out of reach of programs that close everything from 3 to 255.
 _FIRST_PRIVATE_FD = 700
@@ -65,6 +67,7 @@ class _Launcher:
     def handle(self, line):
         """Carries out one message and answers it."""
         attribution = self.attribution
+        began = 0 if attribution is None else _now_ns()
         action = self.action
         try:
             try:
@@ -88,7 +91,7 @@ class _Launcher:
             self.answer(b"!400 " + action_runs.EXITED)
             action_runs.leave(ended.code)
         action.stay()
-        self.answer(reply)
+        self.answer(reply, began)
 
     def init(self, message):
         """Loads the action; returns the answer. Raises Refused."""
@@ -101,12 +104,14 @@ class _Launcher:
         self.attribution = action_output.Attribution()
         return OK_PIPELINED
 
-    def answer(self, data):
-        """Writes one answer line behind all output; ends the process when the platform is gone."""
+    def answer(self, data, began=0):
+        """Writes one answer line behind all output, with the time since it began where that is told; ends the process when the platform is gone."""
         if self.attribution is None:
             action_output.flush()
         elif self.attribution.finish():
             data = b"+" + data
+        if began > 0:
+            data = b"~%d %s" % ((_now_ns() - began) // 1000, data)
         rest = memoryview(data + b"\n")
         while rest:
             try:

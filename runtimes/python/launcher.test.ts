@@ -198,6 +198,20 @@ for (const { kind, launcher, pipelined } of subjects) {
       },
     )
 
+    test(
+      'S4-72: each answer says what the run took, without what it waited for others',
+      { skip: !pipelined && 'this launcher was told not to take runs ahead of their turn' },
+      async () => {
+        const python = await start()
+        await python.init(source('import time\ndef main(a):\n  time.sleep(a["s"])\n  return {}'))
+        await Promise.all([0.2, 0, 0.2, 0].map((s) => python.run({ s })))
+        const [slow = 0, fast = Infinity, ...more] = python.times
+        assert.equal(more.length, 2, 'an init says nothing of it')
+        assert.ok(slow >= 199, `${slow} ms`)
+        assert.ok(fast < slow / 2, `${fast} ms`)
+      },
+    )
+
     test('output in many forms: bytes, descriptors, long lines, partial lines, after the run', async () => {
       const python = await start()
       await python.init(

@@ -7,8 +7,11 @@ import type { ActivationId } from '../model/ids.ts'
 
 /** What came back of an init or a run. */
 export type RuntimeReply =
-  /** `status` as the HTTP form of the contract has it (200 is success); `body` is only valid until the callback returns. */
-  | { readonly type: 'answer'; readonly status: number; readonly body: Buffer }
+  /**
+   * `status` as the HTTP form of the contract has it (200 is success); `body` is only valid until the callback returns. `tookMs`: how long the run took by
+   * the runtime's own account, where it gives one.
+   */
+  | { readonly type: 'answer'; readonly status: number; readonly body: Buffer; readonly tookMs?: number }
   /** The body exceeded the channel's bound and was cut off: its full length in bytes and its beginning. */
   | { readonly type: 'tooLarge'; readonly status: number; readonly length: number; readonly prefix: Buffer }
   /** The container went away, or closed the line, without an answer. `reached` false: no byte of the message got there, so what was to run has not begun. */

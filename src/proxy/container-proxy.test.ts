@@ -435,6 +435,27 @@ test('short runs are sent ahead of their turn; each is timed from the answer bef
   assert.equal(on.container.pending.length, 1)
 })
 
+test('S4-72: runs that are short by the account of their runtime are sent ahead however long they take to look at from here', async () => {
+  const on = await pipelinedBench()
+  const runs = [1, 2, 3].map(() => on.submit())
+  for (const run of runs) {
+    await on.clock.advance(20)
+    on.container.pending[0]?.reply({ type: 'answer', status: 200, body: Buffer.from('{}'), tookMs: 0.1 })
+    const { runMs, serviceMs } = finished(run)
+    assert.ok(Math.abs(runMs - 20) < 1, `${runMs} ms`)
+    assert.equal(serviceMs, 0.1)
+  }
+  on.submit()
+  on.submit()
+  assert.equal(on.container.pending.length, 2)
+  // It says that it took longer than it can have taken.
+  const liar = on.submit()
+  for (let left = 3; left > 0; left--) {
+    on.container.pending[0]?.reply({ type: 'answer', status: 200, body: Buffer.from('{}'), tookMs: 1e9 })
+  }
+  assert.ok(finished(liar).serviceMs < 1)
+})
+
 test('what was sent ahead of a container that went away has not begun, and is given back', async () => {
   const on = await pipelinedBench()
   const [running, ahead] = [on.submit(), on.submit()]

@@ -196,7 +196,9 @@ export function createContainerProxy(
     }
     if (reply.type === 'lost') return lost(run, 'run')
     const { resultLimitBytes, truncationBytes } = run.request
-    times.observe(clock.monotonic() - run.runBeganAt)
+    const seenMs = clock.monotonic() - run.runBeganAt
+    run.serviceMs = reply.type === 'answer' ? Math.min(seenMs, reply.tookMs ?? seenMs) : seenMs
+    times.observe(run.serviceMs)
     finish(run, classifyRun(reply, resultLimitBytes, truncationBytes), false)
   }
 
@@ -268,7 +270,7 @@ export function createContainerProxy(
       log.note(MESSAGES.logsMayBeMissing, at)
       log.complete(at)
       const beganAt = clock.monotonic()
-      const times = { startedAt: at, endedAt: at, beganAt, initMs: undefined, runMs: 0, timedOut: false }
+      const times = { startedAt: at, endedAt: at, beganAt, initMs: undefined, runMs: 0, serviceMs: 0, timedOut: false }
       done({ type: 'finished', outcome, start: firstStart, ...times, log })
     }
   }
@@ -303,6 +305,7 @@ export function createContainerProxy(
     }
     if (failed || channel.outputPending) run.log ??= collectLog(run.request.program.logLimitBytes)
     const { log } = run
+    const runMs = clock.monotonic() - run.runBeganAt
     run.done({
       type: 'finished',
       outcome,
@@ -311,7 +314,8 @@ export function createContainerProxy(
       endedAt: clock.now(),
       beganAt: run.beganAt,
       initMs: run.initMs,
-      runMs: clock.monotonic() - run.runBeganAt,
+      runMs,
+      serviceMs: run.serviceMs ?? runMs,
       timedOut,
       log: log ?? EMPTY_LOG,
     })

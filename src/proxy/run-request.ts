@@ -52,6 +52,8 @@ export interface FinishedRun {
   /** Duration of `/init` in ms; undefined on a warm run. */
   readonly initMs: number | undefined
   readonly runMs: number
+  /** What the run kept the container busy for in ms: by the runtime's own account, where it gives one, without the waiting for processors on the way. */
+  readonly serviceMs: number
   /** The run reached its time limit. */
   readonly timedOut: boolean
   readonly log: ActivationLog

@@ -21,6 +21,8 @@ export interface Run extends Waiting {
   /** Monotonic ms at which the run itself began, init done. */
   runBeganAt: number
   initMs: number | undefined
+  /** What it kept the container busy for, once it was answered. */
+  serviceMs: number | undefined
   /** Monotonic ms at which the present phase reaches the action's limit. */
   limitAt: number
   log: CollectingLog | undefined
@@ -39,6 +41,7 @@ export function newRun(waiting: Waiting, start: StartKind, begun: boolean, clock
     begun,
     runBeganAt: now,
     initMs: undefined,
+    serviceMs: undefined,
     limitAt: begun ? now + waiting.request.program.timeoutMs : Infinity,
     log: undefined,
     settled: false,

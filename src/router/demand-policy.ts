@@ -16,7 +16,7 @@ export interface Congestion {
 }
 
 /** Mean run in ms below which a run is taken to wait for nothing but its processor: others cannot be woken, used and put to sleep in that time. */
-export const SHORT_RUN_MS = 2
+const SHORT_RUN_MS = 2
 
 /** Waiting without a break for this long means that the containers do not keep up, however short each wait is: one more is asked for. */
 export const SATURATION_MS = 50

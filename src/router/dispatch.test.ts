@@ -17,7 +17,8 @@ import { createRoutingTable } from './routing-table.ts'
 interface Sent {
   readonly container: string
   readonly request: RunRequest
-  finish(): void
+  /** The run has succeeded; it took `serviceMs` by the runtime's account, 1 by default. */
+  finish(serviceMs?: number): void
   answer(result: RunResult): void
 }
 
@@ -64,7 +65,7 @@ function bench(options: { maxParked?: number; maxParkedPerAction?: number } = {}
         const item: Sent = {
           container: id,
           request,
-          finish: () => item.answer(finishedRun()),
+          finish: (serviceMs) => item.answer(finishedRun(serviceMs)),
           answer(result) {
             sent.splice(sent.indexOf(item), 1)
             done(result)
@@ -75,7 +76,7 @@ function bench(options: { maxParked?: number; maxParkedPerAction?: number } = {}
       },
     }),
   })
-  function finishedRun(): FinishedRun {
+  function finishedRun(serviceMs = 1): FinishedRun {
     return {
       type: 'finished',
       outcome: { statusCode: 0, resultJson: '{}' },
@@ -85,6 +86,7 @@ function bench(options: { maxParked?: number; maxParkedPerAction?: number } = {}
       beganAt: clock.monotonic(),
       initMs: undefined,
       runMs: 1,
+      serviceMs,
       timedOut: false,
       log: EMPTY_LOG,
     }
@@ -320,21 +322,26 @@ test('every request ends exactly once, and none is sent to a container after its
   )
 })
 
-test('short runs are kept in as few containers as there are processors for them, others are spread', async () => {
-  const on = bench()
-  const action = actionFixture()
-  for (let index = 0; index < 8; index++) on.run(action)
-  await on.clock.advance(100)
-  for (let index = 0; index < 12; index++) on.ready(`c${index}`, action)
-  await on.turn()
-  assert.equal(new Set(on.sent.map(({ container }) => container)).size, 8)
-  // All eight are busy and runs have turned out to be short: the next one queues although four containers idle.
-  on.sent[0]?.finish()
-  await on.turn()
-  on.run(action)
-  on.run(action)
-  await on.turn()
-  assert.equal(new Set(on.sent.map(({ container }) => container)).size, 8)
+test('S4-72: runs that are short by their runtime’s account are kept in as few containers as there are processors, others are spread', async () => {
+  for (const [serviceMs, containers] of [
+    [0.1, 8],
+    [1, 10],
+  ] as const) {
+    const on = bench()
+    const action = actionFixture()
+    for (let index = 0; index < 9; index++) on.run(action)
+    await on.clock.advance(100)
+    for (let index = 0; index < 12; index++) on.ready(`c${index}`, action)
+    await on.turn()
+    assert.equal(on.sent.length, 9)
+    on.sent[0]?.finish(serviceMs)
+    await on.turn()
+    // Eight are busy and four containers idle.
+    on.run(action)
+    on.run(action)
+    await on.turn()
+    assert.equal(new Set(on.sent.map(({ container }) => container)).size, containers, `${serviceMs} ms`)
+  }
 })
 
 test('S4-49: a request that goes to a container whose mark came after its reservation is told to the control plane', async () => {

@@ -10,7 +10,7 @@ import type { ContainerId } from '../model/ids.ts'
 import type { FinishedRun, RunRequest, RunResult } from '../proxy/run-request.ts'
 import { serviceTime } from '../proxy/service-time.ts'
 import type { ServiceTime } from '../proxy/service-time.ts'
-import { SATURATION_MS, SHORT_RUN_MS, demandOf } from './demand-policy.ts'
+import { SATURATION_MS, demandOf } from './demand-policy.ts'
 import type { BusyPoll } from './busy-poll.ts'
 import type { ParkFailure, Parking } from './parking.ts'
 import { isContainer } from './parking.ts'
@@ -77,6 +77,8 @@ interface Learned {
 
 /** A cold start is taken to last this long until one has been seen, in ms. */
 const ASSUMED_COLD_START_MS = 100
+/** What waking a process that sleeps takes of a processor, on both sides of the pipe, in ms: runs shorter than that are not worth another process. */
+const WAKE_UP_MS = 0.25
 /** Busy containers of one action that are compared before a request is queued at one of them. */
 const MAX_LOOKED_AT = 64
 /** A request is handed on this often by containers that go away under it before it is given up. */
@@ -184,10 +186,11 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
 
   /**
    * Runs so short that another process can hardly be woken in that time are kept in as few containers as the processors can run beside this router:
-   * there they are sent ahead of their turn, and two wake-ups a run are saved.
+   * there they are sent ahead of their turn, and two wake-ups a run are saved. Only the runtime's own account of a run tells that it is one of those: the
+   * more containers share the processors, the longer each of their runs takes to look at from here.
    */
   function isConcentrated(actionKey: ActionKey, { service }: Learned): boolean {
-    return service.meanMs !== undefined && service.meanMs < SHORT_RUN_MS && table.busy(actionKey) >= deps.parallelism
+    return service.meanMs !== undefined && service.meanMs < WAKE_UP_MS && table.busy(actionKey) >= deps.parallelism
   }
 
   /** The busy container to queue at, when waiting there is expected to be shorter than a cold start; S4-72. */
@@ -227,7 +230,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
       container.endpoint.submit(request, (result) => {
         deps.busyPoll.answered()
         if (overflowing) lessons.overflowed--
-        if (result.type === 'finished') lessons.service.observe(result.runMs)
+        if (result.type === 'finished') lessons.service.observe(result.serviceMs)
         else if (result.type === 'busy') openCircuit(container, result.retryAfterMs)
         else table.remove(container.id)
         release(container)

@@ -29,6 +29,7 @@ const finished: FinishedRun = {
   beganAt: 0,
   initMs: undefined,
   runMs: 1,
+  serviceMs: 1,
   timedOut: false,
   log: EMPTY_LOG,
 }

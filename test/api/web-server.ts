@@ -120,6 +120,7 @@ export async function startWebServer(): Promise<WebServer> {
       beganAt: systemClock.monotonic(),
       initMs: undefined,
       runMs: 1,
+      serviceMs: 1,
       timedOut: false,
       log: EMPTY_LOG,
     }

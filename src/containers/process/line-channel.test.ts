@@ -26,7 +26,11 @@ function piped(limitBytes = 1000) {
 function copy(reply: RuntimeReply): unknown {
   if (reply.type === 'lost') return reply
   return reply.type === 'answer'
-    ? { status: reply.status, body: reply.body.toString() }
+    ? {
+        status: reply.status,
+        body: reply.body.toString(),
+        ...(reply.tookMs !== undefined && { tookMs: reply.tookMs }),
+      }
     : { status: reply.status, length: reply.length, prefix: reply.prefix.toString() }
 }
 
@@ -161,6 +165,27 @@ test('output that is still in the pipe when the answer is read is waited for, un
   answers.write('{}\n')
   await last
   assert.equal(channel.outputPending, true)
+})
+
+test('what a run took by the account of a runtime that takes runs ahead; of others the mark is none', async () => {
+  const { channel, answers } = piped()
+  answers.write('{"ok":true}\n')
+  await channel.ready
+  const replyTo = (line: string): Promise<unknown> => {
+    const reply = run(channel)
+    answers.write(`${line}\n`)
+    return reply
+  }
+  assert.deepEqual(await replyTo('~52 {}'), { status: 200, body: '~52 {}' })
+  const initialised = init(channel)
+  answers.write('{"ok":true,"pipelined":true}\n')
+  await initialised
+  assert.deepEqual(await replyTo('~52 {}'), { tookMs: 0.052, status: 200, body: '{}' })
+  assert.deepEqual(await replyTo('~1500000 +!502 {"error":1}'), { tookMs: 1500, status: 502, body: '{"error":1}' })
+  assert.equal(channel.outputPending, true)
+  assert.deepEqual(await replyTo('{}'), { status: 200, body: '{}' })
+  // The action's own writing to descriptor 3.
+  assert.deepEqual(await replyTo('~x'), { tookMs: 0, status: 200, body: '~x' })
 })
 
 test('when the process ends, what is in flight is lost, after its last words were heard', async () => {

@@ -25,6 +25,8 @@ const NEWLINE = 10
 const AT = 64
 const BANG = 33
 const PLUS = 43
+const TILDE = 126
+const SPACE = 32
 const RECORD_SEPARATOR = 30
 const ID_LENGTH = 32
 /** A container may print or answer this much in one window before its streams are paused for the rest of it: a flood must not own the event loop. */
@@ -155,6 +157,12 @@ export function createLineChannel(streams: LineChannelStreams, answerLimitBytes:
     }
     // A line nobody waits for is the action's own writing to descriptor 3: it may only spoil its own answers.
     if (done === undefined) return
+    let tookMs: number | undefined
+    if (line[at] === TILDE && pipelined) {
+      const end = line.indexOf(SPACE, at)
+      tookMs = (Number(line.toString('latin1', at + 1, end)) || 0) / 1000
+      at = end + 1
+    }
     const printed = line[at] === PLUS
     if (printed) at++
     outputPending = printed || !marksOutput || runsAnswered === 0
@@ -173,7 +181,9 @@ export function createLineChannel(streams: LineChannelStreams, answerLimitBytes:
             length: body.length + droppedBytes,
             prefix: body.subarray(0, channel.answerLimitBytes),
           }
-        : { type: 'answer', status, body },
+        : tookMs === undefined
+          ? { type: 'answer', status, body }
+          : { type: 'answer', status, body, tookMs },
     )
   }
 
