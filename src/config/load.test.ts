@@ -110,6 +110,8 @@ const SAMPLES: Readonly<Record<string, readonly string[]>> = {
   'docker.paths.containers': ['/data/docker/containers'],
   'docker.paths.socket': ['/run/user/1000/docker.sock'],
   'docker.paths.runcBinary': ['/opt/runc'],
+  'controller.username': ['ops'],
+  'controller.password': ['a password'],
   'internal.token': ['0123456789abcdef', 'a much longer secret than that'],
 }
 

@@ -9,7 +9,16 @@ import { activations, collector, journal, placement, router } from './sections/d
 import { docker } from './sections/docker.ts'
 import { entitlement } from './sections/entitlement.ts'
 import { limits } from './sections/limits.ts'
-import { authentication, http, internal, log, parameterStorage, server, shutdown } from './sections/server.ts'
+import {
+  authentication,
+  controller,
+  http,
+  internal,
+  log,
+  parameterStorage,
+  server,
+  shutdown,
+} from './sections/server.ts'
 
 /** Keys and groups of keys by name. */
 export interface Section {
@@ -31,6 +40,7 @@ export const schema = {
   collector,
   placement,
   internal,
+  controller,
   http,
   log,
   shutdown,

@@ -103,6 +103,7 @@ async function start(options: StandaloneOptions, cleanups: (() => Promise<void> 
   const reportFault = (error: unknown, transactionId: TransactionId): void =>
     log.error({ error, transactionId }, 'a request failed')
   let stopping: Promise<void> | undefined
+  let disabled = false
 
   const stores = await openSqliteStores({
     dataDir: config.dataDir,
@@ -196,12 +197,13 @@ async function start(options: StandaloneOptions, cleanups: (() => Promise<void> 
     endpointOf: (id) => proxies.find(id),
     manifest,
     userMetrics: new UserMetrics(registry),
-    isStopping: () => stopping !== undefined,
+    isStopping: () => disabled || stopping !== undefined,
     clock,
     timers,
     ids,
     log,
   })
+  const health = new HealthRegistry({ clock })
   const management = createManagement({
     artifacts,
     cipher,
@@ -216,6 +218,12 @@ async function start(options: StandaloneOptions, cleanups: (() => Promise<void> 
     ids,
     changed: (change) => router.invalidate(change),
     build: { date: options.version, number: options.version },
+    operator: config.controller,
+    disable: () => {
+      disabled = true
+      health.drain('disabled')
+      log.warn({}, 'disabled: nothing new is accepted until the next start')
+    },
     operations: {
       invokers: () => factory.nodes().map(({ schedulable }) => ({ up: schedulable })),
       runningActivations: () => proxies.activations(),
@@ -235,7 +243,6 @@ async function start(options: StandaloneOptions, cleanups: (() => Promise<void> 
     : undefined
   cleanups.push(() => seeding?.stop())
 
-  const health = new HealthRegistry({ clock })
   health.add('artifact store', () => artifacts.probe())
   health.add('journal', () => stores.journal.probe())
   health.add('activation store', () => {

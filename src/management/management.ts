@@ -16,6 +16,8 @@ import type { ActivationsDeps } from './activations.ts'
 import { getActivation, listActivations } from './activations.ts'
 import type { ApiCall } from './api-call.ts'
 import { createDocs, isDocsPath } from './api-docs/serve-docs.ts'
+import type { OperatorCredentials } from './disable.ts'
+import { requireOperator } from './disable.ts'
 import type { BuildInfo } from './info.ts'
 import { apiDocument, infoDocument } from './info.ts'
 import { listActions, listPackageActions } from './list-actions.ts'
@@ -37,6 +39,9 @@ export interface ManagementDeps extends ActionsDeps, PackagesDeps, ActivationsDe
   readonly ids: Pick<IdSource, 'transactionId'>
   readonly build: BuildInfo
   readonly operations: Operations
+  /** Who may take the server out of service by `POST /disable`, and what does it. */
+  readonly operator: OperatorCredentials
+  readonly disable: () => void
   readonly reportFault: ReportFault
 }
 
@@ -67,12 +72,21 @@ export function createManagement(deps: ManagementDeps): Management {
   }
 
   function handleRoot(exchange: Exchange, path: string): void {
+    if (path === '/disable') return handleDisable(exchange)
     const document = path === '/' ? documents.info : operationsDocument(path, deps.operations)
     if (document === undefined && path !== '/ping') throw methodNotAllowed(['OPTIONS'])
     if (exchange.req.method !== 'GET') throw methodNotAllowed(['GET', 'OPTIONS'])
     if (document === undefined) sendText(exchange, 200, 'pong')
     else if (typeof document === 'string') sendJson(exchange, 200, document)
     else sendJson(exchange, document.status, document.json)
+  }
+
+  function handleDisable(exchange: Exchange): void {
+    const { req } = exchange
+    if (req.method !== 'POST') throw methodNotAllowed(['POST', 'OPTIONS'])
+    requireOperator(req.headers.authorization, deps.operator) // -> 401
+    deps.disable()
+    sendText(exchange, 200, 'controller is disabled')
   }
 
   async function handleApi(exchange: Exchange, { path, query }: RequestTarget): Promise<void> {

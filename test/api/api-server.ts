@@ -137,6 +137,8 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
     ids,
     build: { date: '2026-01-01T00:00:00Z', number: '42' },
     operations: { invokers: () => [{ up: running.health }], runningActivations: () => [] },
+    operator: { username: 'controller.user', password: 'controller.pass' },
+    disable: () => undefined,
     reportFault,
   })
   const audited: AuditEntry[] = []

@@ -23,6 +23,8 @@ const cors = (response: Response): void => {
   )
 }
 
+const operator = (pair: string): string => `Basic ${Buffer.from(pair).toString('base64')}`
+
 const options = (path: string, methods: string): Row => ({
   section: '0.4, 0.8, correction 5',
   what: `OPTIONS ${path} is OK without credentials`,
@@ -166,6 +168,38 @@ describeTable('routing', [
   },
   { section: '1.5', what: 'running', path: '/activation', status: 200, expect: (r) => assert.deepEqual(r.json, []) },
   { section: '1.5', what: 'running', path: '/activation/count', status: 200, expect: (r) => assert.equal(r.json, 0) },
+
+  {
+    section: '1.5',
+    what: 'disable, by the operator',
+    method: 'POST',
+    path: '/disable',
+    auth: operator('controller.user:controller.pass'),
+    status: 200,
+    expect: ({ text, headers }) => {
+      assert.equal(text, 'controller is disabled')
+      assert.equal(headers['content-type'], 'text/plain; charset=UTF-8')
+    },
+  },
+  ...['controller.user:wrong', 'other:controller.pass', ':'].map((pair): Row => ({
+    section: '1.5',
+    what: `disable, as ${pair}`,
+    method: 'POST',
+    path: '/disable',
+    auth: operator(pair),
+    status: 401,
+    error: 'username or password are wrong.',
+  })),
+  {
+    section: '1.5',
+    what: 'disable, without credentials',
+    method: 'POST',
+    path: '/disable',
+    auth: 'none',
+    status: 401,
+    error: 'Authentication is possible but has failed or not yet been provided.',
+  },
+  wrongMethod('GET', '/disable', 'POST, OPTIONS'),
 
   options('/', 'OPTIONS, GET, POST'),
   options('/ping', 'OPTIONS, GET, POST'),

@@ -388,3 +388,39 @@ test('S4-68: at level debug each request leaves a line with its transaction id; 
     dispose(server)
   }
 })
+
+test('1.5: POST /disable takes a server out of service: nothing new, what was accepted is finished, and readiness says why', async () => {
+  const server = await startServer({
+    env: { CONFIG_whisk_controller_username: 'controller.user', CONFIG_whisk_controller_password: 'controller.pass' },
+  })
+  const disable = (pair: string): Promise<Response> =>
+    fetch(`${server.url}/disable`, { method: 'POST', headers: basic(pair) })
+  try {
+    await server.put('slow', 'const main = () => new Promise((done) => setTimeout(() => done({ done: true }), 1000))')
+    await server.call('PUT', '/triggers/t', {})
+    const running = server.invoke('slow')
+    const { status, body } = await server.call('POST', '/actions/slow')
+    assert.equal(status, 202)
+    assert.equal((await disable(GUEST)).status, 401)
+    assert.equal((await server.admin('GET', '/readyz')).status, 200)
+
+    const answer = await disable('controller.user:controller.pass')
+    assert.deepEqual([answer.status, await answer.text()], [200, 'controller is disabled'])
+    for (const path of ['/actions/slow?blocking=true', '/actions/slow', '/triggers/t']) {
+      const refused = await server.call('POST', path)
+      assert.equal(refused.status, 503, path)
+      assert.equal(refused.headers.get('retry-after'), '1')
+    }
+    await eventually('it is unready', async () => {
+      const ready = await server.admin('GET', '/readyz')
+      return ready.status === 503 && ready.text.includes('disabled')
+    })
+    assert.equal((await running).status, 200)
+    assert.equal((await server.activation(body.activationId)).response.success, true)
+    assert.equal((await server.call('GET', '/actions/slow')).status, 200)
+    assert.ok(!server.output().includes('controller.pass'))
+  } finally {
+    await server.stop()
+    dispose(server)
+  }
+})

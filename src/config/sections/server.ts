@@ -105,6 +105,21 @@ export const parameterStorage = {
   }),
 }
 
+export const controller = {
+  username: text('operator', {
+    doc: 'Name of the operator who may take the server out of service by `POST /disable`: it accepts nothing new until its next start.',
+    constraint: 'only with `controller.password`',
+    failure: 'Whoever knows name and password can stop the service.',
+    whom: 'Operators whose scripts do that before they replace a controller; SIGTERM does the same and ends the server.',
+  }),
+  password: text('', {
+    secret: true,
+    doc: 'Password of that operator; without one nobody may.',
+    failure: 'As above.',
+    whom: 'As above; give it by file (STAVE_CONTROLLER_PASSWORD_FILE).',
+  }),
+}
+
 export const http = {
   requestTimeoutMs: integer(65_000, {
     unit: 'ms',

@@ -52,6 +52,8 @@ const EQUALS: Readonly<Record<string, string>> = {
   'whisk.parameter-storage.current': 'parameterStorage.current',
   'whisk.parameter-storage.aes-256': 'parameterStorage.aes256',
   'whisk.parameter-storage.aes-128': 'parameterStorage.aes128',
+  'whisk.controller.username': 'controller.username',
+  'whisk.controller.password': 'controller.password',
   'whisk.spi.ContainerFactoryProvider': 'containers.provider',
   'whisk.spi.AuthenticationProvider': 'authentication.provider',
   'whisk.spi.EntitlementSpiProvider': 'entitlement.provider',

@@ -2,7 +2,7 @@
 
 import { DEFINITIONS } from './definitions.ts'
 import type { ApiSource, Operation, PathItem, Schema } from './source.ts'
-import { flag, list, object, ref, text, whole, withErrors } from './source.ts'
+import { errors, flag, list, object, ref, text, whole, withErrors } from './source.ts'
 
 const kind = object(
   {
@@ -90,6 +90,16 @@ export const INFO_API: ApiSource = {
       },
     }),
     '/activation': read('getRunningActivations', 'Ids of the activations under way', list(text())),
+    '/disable': {
+      post: withErrors({
+        id: 'disable',
+        tag: 'Information',
+        summary: 'Takes the server out of service until its next start; for its operator',
+        anonymous: true,
+        produces: ['text/plain'],
+        responses: { 200: { description: 'Nothing new is accepted any more' }, ...errors(401) },
+      }),
+    },
     '/activation/count': read('countRunningActivations', 'How many activations are under way', whole()),
   },
   pathParameters: {},
