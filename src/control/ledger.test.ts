@@ -106,6 +106,15 @@ function check(
   }
 }
 
+test('what was promised room is not given other room beside it', () => {
+  const ledger = new Ledger()
+  ledger.setNodes([{ node: 'a', capacity: { memoryMb: 100 }, schedulable: true }])
+  ledger.earmark(idOf(1), 'a', { memoryMb: 10 })
+  assert.equal(ledger.reserve(idOf(1), 'a', { memoryMb: 10 }), false)
+  assert.equal(ledger.fulfil(idOf(1)), true)
+  assert.equal(ledger.node('a')?.used['memoryMb'], 10)
+})
+
 test('an earmark keeps freed room from others until its owner takes it', () => {
   const ledger = new Ledger()
   ledger.setNodes([{ node: 'a', capacity: { memoryMb: 512 }, schedulable: true }])

@@ -123,10 +123,11 @@ export class Ledger {
     return false
   }
 
-  /** Reserves for `id`; false, and nothing changed, where it does not fit or `id` has a reservation. */
+  /** Reserves for `id`; false, and nothing changed, where it does not fit, or `id` has a reservation or an earmark. */
   reserve(id: ContainerId, name: string, need: Resources): boolean {
     const node = this.#nodes.get(name)
-    if (node === undefined || this.#reservations.has(id) || !node.schedulable || !this.fits(node, need)) return false
+    if (node === undefined || !node.schedulable || !this.fits(node, need)) return false
+    if (this.#reservations.has(id) || this.#earmarks.has(id)) return false
     this.#hold(id, node, need)
     return true
   }
