@@ -48,6 +48,11 @@ export interface Container {
   readonly ended: Promise<ContainerEnd>
   /** Changes the memory bound of a running container, in MB; resolves false where the provider cannot. */
   resize(memoryMb: number): Promise<boolean>
+  /**
+   * A stem cell serves an action from now on: whoever lists it later, a process that comes after this one above all, is told these labels. It is not waited
+   * for, and may fail: then the container is listed as the stem cell that it was. Absent where containers do not outlive this process.
+   */
+  relabel?(labels: Readonly<Record<string, string>>): void
   /** Stops the container's processes from running until `resume`. Rejects when it could not be done: the container then still runs. Bounded by 10 s. */
   suspend(): Promise<void>
   /** Undoes `suspend`. Synchronous providers (a freezer write) are done when it returns. Rejects when the container's state is unknown: destroy it. */

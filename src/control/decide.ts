@@ -12,6 +12,7 @@ import type { Eviction } from './eviction.ts'
 import { planEviction, planSharing } from './eviction.ts'
 import type { PoolRecord } from './global-pool.ts'
 import { Heap } from './heap.ts'
+import { containerLabels } from './labels.ts'
 import { announce, failDemand } from './lifecycle.ts'
 import type { NamespaceShares } from './namespace-shares.ts'
 import { newcomers, sharesFor } from './namespace-shares.ts'
@@ -177,6 +178,8 @@ function bindStem(core: PoolCore, { action }: ActionDemand): boolean {
     core.stems.noteTaken(now)
     core.imageStems.noteStart(action, core.resizable)
     core.passWanted = true // another one takes its place
+    const { owner, epoch } = core.settings
+    core.commands.push({ type: 'relabel', id: record.id, labels: containerLabels(owner, epoch, 'stem', action) })
     if (resizes) core.commands.push({ type: 'resize', id: record.id, memoryMb })
     else if (core.pool.apply(record, 'bound', now)) announce(core, record, action)
     return true

@@ -286,6 +286,9 @@ export class DistributedContainerPool implements ControlPlane {
       case 'resize':
         void this.#driver.resize(command.id, command.memoryMb)
         return
+      case 'relabel':
+        this.#driver.relabel(command.id, command.labels)
+        return
       case 'destroy':
         void this.#driver.destroy(command.id)
         return

@@ -74,6 +74,10 @@ export class FactoryDriver {
     reports.resized(id, possible)
   }
 
+  relabel(id: ContainerId, labels: ContainerSpec['labels']): void {
+    this.#containers.get(id)?.relabel?.(labels)
+  }
+
   async destroy(id: ContainerId): Promise<void> {
     const container = this.#containers.get(id)
     if (container === undefined) return this.remove(id)

@@ -36,7 +36,7 @@ export function epochOf(labels: Readonly<Record<string, string>>): number {
   return Number.isSafeInteger(epoch) && epoch > 0 ? epoch : 0
 }
 
-/** The action that a container was created for; undefined for stem cells (whom they were bound to is not written on them) and unreadable labels. */
+/** The action that a container serves; undefined for stem cells that serve none and for unreadable labels. */
 export function actionOf(labels: Readonly<Record<string, string>>): ActionRequirements | undefined {
   const key = labels['stave-action-key']
   const kind = labels['stave-kind']
@@ -44,7 +44,7 @@ export function actionOf(labels: Readonly<Record<string, string>>): ActionRequir
   const resources = parseResources(labels['stave-resources'])
   const concurrency = Number(labels['stave-concurrency'])
   const maxContainers = Number(labels['stave-max-containers'])
-  if (labels['stave-start'] !== 'cold' || !key || kind === undefined || image === undefined) return undefined
+  if (!key || kind === undefined || image === undefined) return undefined
   if (resources === undefined || !(concurrency >= 1) || !(maxContainers >= 1)) return undefined
   const namespace = labels['stave-namespace'] ?? ''
   return { actionKey: key as ActionKey, namespace, kind, image, resources, concurrency, maxContainers }

@@ -31,6 +31,7 @@ export interface PoolNotice {
 export type PoolCommand =
   | { readonly type: 'create'; readonly spec: ContainerSpec }
   | { readonly type: 'resize'; readonly id: ContainerId; readonly memoryMb: number }
+  | { readonly type: 'relabel'; readonly id: ContainerId; readonly labels: ContainerSpec['labels'] }
   | { readonly type: 'destroy'; readonly id: ContainerId }
   /** Remove a container that has no handle here. */
   | { readonly type: 'removeListed'; readonly id: ContainerId }

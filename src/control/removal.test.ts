@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { PoolWorld } from '../../test/simulation/pool-world.ts'
-import { actionOf, checkBooks, nodeOf, openPoolWorld, typesOf } from '../../test/simulation/pool-world.ts'
+import { actionOf, checkBooks, nodeOf, openPoolWorld, STEM, typesOf } from '../../test/simulation/pool-world.ts'
 import type { SimulatedRouter } from '../../test/simulation/simulated-router.ts'
+import type { ContainerListing } from '../containers/container-factory.ts'
 import type { ContainerId } from '../model/ids.ts'
 
 test('S4-25: sweeping waits for the slowest router and for what is in flight', async () => {
@@ -142,23 +143,34 @@ test('S4-35: strangers of ours are removed, those of others and of a later leade
   assert.equal(factory.created.length, 0)
 })
 
-test('S4-33: a new leader takes over the containers of the one before it, by their labels', async () => {
-  const before = await openPoolWorld({})
-  const one = before.router('r1')
-  one.invoke(actionOf('kept', { concurrency: 4 }), 5)
-  await before.world.pass(200)
-  before.pool.stop()
-  const [spec] = before.factory.created
-  assert.ok(spec)
-  const after = await openPoolWorld({ settings: { epoch: 2 } })
-  after.factory.leftOver.push({ id: spec.id, node: 'n1', labels: spec.labels, adoptable: true })
-  void after.pool.reconcileNow()
-  await after.world.pass(100)
-  const [entry] = after.pool.inspect()
-  assert.deepEqual([entry?.id, entry?.actionKey, entry?.state], [spec.id, actionOf('kept').actionKey, 'idle'])
-  assert.deepEqual(entry?.resources, { memoryMb: 256 })
-  assert.equal(after.pool.counters.adoptions, 1)
+test('S4-33: a new leader takes over the containers of the one before it, by their labels; stem cells that serve an action by now included', async () => {
+  for (const stemCells of [[], [STEM]]) {
+    const before = await openPoolWorld({ canResize: true, settings: { stemCells } })
+    await before.world.pass(200)
+    const one = before.router('r1')
+    const kept = actionOf('kept', { resources: { memoryMb: 512 } })
+    one.invoke(kept, 5)
+    await before.world.pass(1_500)
+    before.pool.stop()
+    const listings = await listed(before)
+    assert.equal(listings.length, stemCells.length === 0 ? 1 : 3)
+    const after = await openPoolWorld({ settings: { epoch: 2 } })
+    after.factory.leftOver.push(...listings)
+    void after.pool.reconcileNow()
+    await after.world.pass(100)
+    const [entry, ...others] = after.pool.inspect()
+    assert.deepEqual([entry?.actionKey, entry?.state], [kept.actionKey, 'idle'])
+    assert.deepEqual(entry?.resources, { memoryMb: 512 })
+    assert.deepEqual(others, [], 'stem cells that serve nobody go')
+    assert.equal(after.pool.counters.adoptions, 1)
+  }
 })
+
+async function listed({ factory, world }: PoolWorld): Promise<readonly ContainerListing[]> {
+  const list = factory.list()
+  await world.pass(2)
+  return list
+}
 
 test('discard removes a container at once and tells everybody first', async () => {
   const { world, pool, factory, router } = await openPoolWorld({})

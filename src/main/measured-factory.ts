@@ -29,6 +29,7 @@ export function measuredFactory(factory: ContainerFactory, clock: Clock, observe
       initialised: container.initialised === true,
       ended: container.ended,
       resize: (memoryMb) => container.resize(memoryMb),
+      relabel: (labels) => container.relabel?.(labels),
       suspend: () => timed('suspend', () => container.suspend()),
       resume() {
         const began = clock.monotonic()

@@ -79,10 +79,10 @@ export class SimulatedFactory implements ContainerFactory {
 
   async list(): Promise<readonly ContainerListing[]> {
     await this.#world.wait(1)
-    const running = [...this.#containers.values()].map(({ spec, node }) => ({
+    const running = [...this.#containers.values()].map(({ spec, node, labels }) => ({
       id: spec.id,
       node,
-      labels: spec.labels,
+      labels,
       adoptable: true,
     }))
     return [...running, ...this.leftOver]
@@ -118,6 +118,7 @@ class Simulated implements SimulatedContainer {
   readonly ended: Promise<ContainerEnd>
   alive = true
   memoryMb: number
+  labels: ContainerSpec['labels']
   readonly #world: VirtualWorld
   readonly #destroyMs: number
   readonly #removed: () => void
@@ -128,6 +129,7 @@ class Simulated implements SimulatedContainer {
     this.spec = spec
     this.node = spec.node ?? 'somewhere'
     this.memoryMb = spec.memoryMb
+    this.labels = spec.labels
     this.#world = world
     this.#destroyMs = destroyMs
     this.#removed = removed
@@ -140,6 +142,10 @@ class Simulated implements SimulatedContainer {
     await this.#world.wait(0.1)
     this.memoryMb = memoryMb
     return this.alive
+  }
+
+  relabel(labels: ContainerSpec['labels']): void {
+    this.labels = labels
   }
 
   async suspend(): Promise<void> {}
