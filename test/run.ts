@@ -18,5 +18,8 @@ if (files.length === 0) {
   process.stderr.write(`no test file below ${wanted.join(', ')}\n`)
   process.exit(1)
 }
-const { status } = spawnSync(process.execPath, ['--test', '--test-timeout=120000', ...files], { stdio: 'inherit' })
+// By default there are as many files at a time as processors, less one: most of these tests wait for something most of the time.
+const { status } = spawnSync(process.execPath, ['--test', '--test-concurrency=2', '--test-timeout=120000', ...files], {
+  stdio: 'inherit',
+})
 process.exit(status ?? 1)

@@ -20,6 +20,7 @@ import { resolvePaths } from '../containers/docker/host-paths.ts'
 import { openImageCollector } from '../containers/docker/image-collector.ts'
 import { progressText } from '../containers/docker/image-store.ts'
 import { dockerProtections } from '../containers/docker/list-protections.ts'
+import { openRelabelled } from '../containers/docker/listed-labels.ts'
 import { dockerManifest } from '../containers/docker/manifest.ts'
 import type { DockerFactorySettings, ImageSettings } from '../containers/docker/settings.ts'
 import { instanceOf } from '../containers/docker/settings.ts'
@@ -77,6 +78,7 @@ export async function openDockerContainers(options: ContainersOptions): Promise<
       timers,
       log,
     })
+    const relabelled = await openRelabelled(join(config.dataDir, 'docker-labels.json'), log)
     let paused: OpenedPause | undefined
     const factory = createDockerContainerFactory({
       client,
@@ -85,6 +87,7 @@ export async function openDockerContainers(options: ContainersOptions): Promise<
       timers,
       log,
       isRuntimeImage: (spec) => !isBlackbox(spec) || blackboxes.has(spec.image),
+      relabelled,
       isSentinelled: (spec) => (isBlackbox(spec) ? blackboxes.has(spec.image) : !silent.has(spec.kind)),
       async choosePause(facts) {
         rootDirectory = facts.info.rootDirectory
@@ -111,7 +114,7 @@ export async function openDockerContainers(options: ContainersOptions): Promise<
       factory,
       async stop() {
         await factory.stop()
-        await collector.stop()
+        await Promise.all([collector.stop(), relabelled.saved()])
       },
       manifest,
       host: { protections, kinds, absent: [] },

@@ -1,7 +1,7 @@
 /** A server that is killed with its containers in all states: the next one takes over those that were suspended, and removes all others of its own. */
 
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
@@ -28,6 +28,10 @@ const WAIT_MS = 30_000
 const resultOf = ({ response }: Body): Readonly<Record<string, unknown>> => response.result
 const idsOf = async (server: TestServer): Promise<readonly string[]> =>
   (await listed(server)).map(({ Id }) => Id).toSorted()
+
+/** What the platform keeps of labels that the engine does not change. */
+const labelsIn = (dataDir: string): object =>
+  JSON.parse(readFileSync(join(dataDir, 'docker-labels.json'), 'utf8')) as object
 
 /** A container that nobody of these servers has made, with labels of an instance and an epoch. */
 async function stranger(instance: string, labels: object): Promise<string> {
@@ -117,6 +121,37 @@ describe('containers of a server that was killed', { skip: skipWithoutEngine }, 
     await eventually('what was running idle is removed', async () => (await listed(fourth)).length === 0, WAIT_MS)
     assert.equal((await fourth.invoke('kept')).status, 200)
     await stopDockerServer(fourth)
+  })
+
+  test('S1-11: what began as a stem cell is taken over as the container of the action that it serves', async () => {
+    const first = await startDockerServer([...GRACE, '--containers-stem-cells', '{"nodejs":1}'])
+    const { dataDir: own } = first
+    let taken: { readonly Id: string; readonly result: object }
+    try {
+      await eventually('a stem cell waits', async () =>
+        (await first.admin('GET', '/admin/pool')).text.includes('"state":"stem"'),
+      )
+      await first.put('kept', CODE(1), { limits: { memory: 512 } })
+      const { headers, body } = await first.invoke('kept', { n: 1 })
+      assert.equal(headers.get('x-stave-start'), 'stem')
+      await untilSuspended(first, 1)
+      taken = { Id: (await containerOf(first, 'kept')).Id, result: resultOf(body) }
+    } finally {
+      await first.kill()
+    }
+
+    const second = await startDockerServer(GRACE, { dataDir: own })
+    try {
+      await eventually('the other stem cell is removed', async () => (await listed(second)).length === 1, WAIT_MS)
+      const again = await second.invoke('kept', { n: 1 })
+      assert.deepEqual(resultOf(again.body), taken.result, 'the same process, warm')
+      assert.equal((await containerOf(second, 'kept')).Id, taken.Id)
+      assert.deepEqual(Object.keys(labelsIn(own)), [taken.Id])
+    } finally {
+      assert.equal(await second.stop(), 0)
+      assert.deepEqual(labelsIn(own), {})
+      rmSync(own, { recursive: true, force: true })
+    }
   })
 
   test('S1-11: containers of a later epoch are not touched', async () => {

@@ -9,6 +9,7 @@ import type { EngineClient } from '../../src/containers/docker/engine-client.ts'
 import { createEngineClient } from '../../src/containers/docker/engine-client.ts'
 import { createEngineTransport } from '../../src/containers/docker/engine-transport.ts'
 import { resolvePaths } from '../../src/containers/docker/host-paths.ts'
+import type { Relabelled } from '../../src/containers/docker/listed-labels.ts'
 import type { DockerFactorySettings, DockerLog } from '../../src/containers/docker/settings.ts'
 import { INSTANCE_LABEL } from '../../src/containers/docker/settings.ts'
 import type { Reach } from '../../src/containers/docker/start-container.ts'
@@ -41,6 +42,7 @@ export interface FactoryOptions {
   readonly reach?: Reach
   readonly isRuntimeImage?: boolean
   readonly isSentinelled?: boolean
+  readonly relabelled?: Relabelled
   /** Time in ms that the engine has for questions about itself; default 10,000. */
   readonly quickMs?: number
   readonly log?: DockerLog
@@ -84,6 +86,7 @@ export async function openFactory(options: FactoryOptions = {}): Promise<OpenedF
     log: options.log ?? silentLogger,
     ...(options.findTool !== undefined && { findTool: options.findTool }),
     isRuntimeImage: () => options.isRuntimeImage ?? true,
+    relabelled: options.relabelled ?? { entries: new Map(), save: () => undefined, saved: () => Promise.resolve() },
     isSentinelled: () => options.isSentinelled ?? true,
     reach: () => options.reach ?? { type: 'address' },
     isLocal: (info) => info.name === hostname(),

@@ -4,7 +4,7 @@
  */
 
 import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, rmdirSync, writeFileSync } from 'node:fs'
+import { existsSync, globSync, mkdtempSync, readFileSync, readdirSync, rmSync, rmdirSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 
@@ -18,6 +18,10 @@ const TOOLS: Readonly<Record<string, string>> = {
   unshare: 'util-linux',
   setpriv: 'util-linux',
 }
+
+/** How often, and in ms how far apart, the removal of a control group is tried. */
+const BUSY_ATTEMPTS = 100
+const BUSY_MS = 50
 
 const NAMESPACES = ['--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc']
 
@@ -90,17 +94,32 @@ function removeAbandoned(): void {
 
 function removeRun(directory: string): void {
   const name = directory.slice(tmpdir().length + 1)
-  for (const hierarchy of ['.', ...readdirSync(CGROUPS)]) removeGroups(join(CGROUPS, hierarchy, name))
+  const groups = ['.', ...readdirSync(CGROUPS)].map((hierarchy) => join(CGROUPS, hierarchy, name))
+  for (const group of groups) thaw(group)
+  for (const group of groups) removeGroups(group)
   rmSync(directory, { recursive: true, force: true, maxRetries: 5 })
 }
 
-/** Control groups are removed from the innermost out; their files are no files. */
+/** A process that is frozen does not even die. */
+function thaw(group: string): void {
+  for (const file of globSync(join(group, '**/freezer.state'))) writeFileSync(file, 'THAWED')
+  for (const file of globSync(join(group, '**/cgroup.freeze'))) writeFileSync(file, '0')
+}
+
+/** Control groups are removed from the innermost out; their files are no files. One whose last process has just ended is busy for a moment. */
 function removeGroups(path: string): void {
   if (!existsSync(path)) return
   for (const entry of readdirSync(path, { withFileTypes: true })) {
     if (entry.isDirectory()) removeGroups(join(path, entry.name))
   }
-  rmdirSync(path)
+  for (let left = BUSY_ATTEMPTS; ; left--) {
+    try {
+      return rmdirSync(path)
+    } catch (error) {
+      if (left === 0 || !(error instanceof Error && 'code' in error && error.code === 'EBUSY')) throw error
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, BUSY_MS)
+    }
+  }
 }
 
 /** When the process began, in ticks since the machine's start: tells it from a later one of the same number. */

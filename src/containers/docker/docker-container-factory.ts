@@ -24,6 +24,7 @@ import { watchEngine } from './engine-watch.ts'
 import type { ImageStore, PullReport } from './image-store.ts'
 import { createImageStore } from './image-store.ts'
 import { createLeftBehind } from './left-behind.ts'
+import type { Relabelled } from './listed-labels.ts'
 import { containerIdOf, poolLabels } from './listed-labels.ts'
 import type { DockerFactorySettings, DockerLog } from './settings.ts'
 import { CONCURRENT_LABEL, ID_LABEL, INSTANCE_LABEL } from './settings.ts'
@@ -39,6 +40,7 @@ export interface DockerContainerFactoryOptions {
   /** How to tell the images of kinds from those of users, and those whose runs end with sentinels. */
   readonly isRuntimeImage: (spec: Pick<ContainerSpec, 'kind' | 'image'>) => boolean
   readonly isSentinelled: (spec: Pick<ContainerSpec, 'kind' | 'image'>) => boolean
+  readonly relabelled: Relabelled
   /** Made once the engine is known; undefined: containers are not suspended. */
   readonly choosePause: (engine: EngineFacts) => Promise<ContainerPause | undefined>
   /** How the containers of this engine are reached. */
@@ -202,6 +204,17 @@ export function createDockerContainerFactory(options: DockerContainerFactoryOpti
     void leftBehind.removeNow()
   }
 
+  /** Labels that an earlier process noted: its containers may have gone while nobody was there to forget them. */
+  const ofEarlier = new Set(options.relabelled.entries.keys())
+
+  function forgetLabelsOfGone(present: readonly ListedContainer[]): void {
+    const ids = new Set(present.map(({ engineId }) => engineId))
+    for (const engineId of ofEarlier) {
+      if (!ids.has(engineId)) options.relabelled.entries.delete(engineId)
+      ofEarlier.delete(engineId)
+    }
+  }
+
   return {
     provider: 'docker',
     canResize: true,
@@ -269,6 +282,7 @@ export function createDockerContainerFactory(options: DockerContainerFactoryOpti
           reach: options.reach(facts.info),
           isRuntimeImage: options.isRuntimeImage,
           isSentinelled: options.isSentinelled,
+          relabelled: options.relabelled,
           initMissing: { seen: false },
           whenDead(engineId, callback) {
             starting.set(engineId, callback)
@@ -290,10 +304,12 @@ export function createDockerContainerFactory(options: DockerContainerFactoryOpti
     },
     async list() {
       const { node } = on()
-      const listings = (await listed()).map(async (found): Promise<readonly ContainerListing[]> => {
+      const all = await listed()
+      forgetLabelsOfGone(all)
+      const listings = all.map(async (found): Promise<readonly ContainerListing[]> => {
         const id = containerIdOf(found)
         if (id === undefined || found.state === 'removing') return []
-        const labels = poolLabels(found)
+        const labels = poolLabels(found, options.relabelled)
         if (containers.has(id)) return [{ id, node, labels, adoptable: true }]
         const idle = await wasIdle(found)
         if (idle) adoptable.set(id, found.engineId)

@@ -8,6 +8,7 @@ import { bounded } from './bounded.ts'
 import type { ContainerLog } from './container-log.ts'
 import type { EngineClient } from './engine-client.ts'
 import { EngineError } from './engine-transport.ts'
+import type { Relabelled } from './listed-labels.ts'
 import type { DockerLog } from './settings.ts'
 
 export interface DockerContainerDeps {
@@ -16,6 +17,7 @@ export interface DockerContainerDeps {
   readonly channel: HttpChannel
   readonly log: ContainerLog
   readonly logger: DockerLog
+  readonly relabelled: Relabelled
   /** Called when the engine could not be asked to remove it: whoever lists containers later removes it. */
   readonly leftBehind: (engineId: string) => void
 }
@@ -82,6 +84,7 @@ export function runningContainer(started: StartedContainer, deps: DockerContaine
     channel.close()
     await remove()
     pause.forget(target)
+    if (deps.relabelled.entries.delete(engineId)) deps.relabelled.save()
     return cause
   }
 
@@ -120,6 +123,11 @@ export function runningContainer(started: StartedContainer, deps: DockerContaine
         deps.logger.warn({ container: spec.id, memoryMb, error }, 'the memory of a container could not be changed')
         return false
       }
+    },
+    relabel(labels) {
+      if (state.over || state.destroyed) return
+      deps.relabelled.entries.set(engineId, labels)
+      deps.relabelled.save()
     },
     async suspend() {
       if (state.over || state.destroyed || state.suspended) return

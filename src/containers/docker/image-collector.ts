@@ -3,11 +3,11 @@
  * mark. Images of kinds, and those that somebody else brought, stay. Which were pulled is remembered in a file, so that a restart forgets none.
  */
 
-import { readFile, rename, writeFile } from 'node:fs/promises'
 import * as v from 'valibot'
 import type { Cancel, Clock, Timers } from '../../model/clock.ts'
 import type { EngineClient } from './engine-client.ts'
 import { EngineError } from './engine-transport.ts'
+import { openFileMap } from './file-map.ts'
 import type { DockerLog, ImageSettings } from './settings.ts'
 
 export interface ImageCollector {
@@ -41,30 +41,18 @@ export interface ImageCollectorOptions {
 const INTERVAL_MS = 600_000
 const IN_USE = 409
 
-const fileSchema = v.record(v.string(), v.number())
-
 /** Reads what was pulled before. A file that cannot be read counts as empty: then fewer images are removed, not more. */
 export async function openImageCollector(options: ImageCollectorOptions): Promise<ImageCollector> {
   const { client, settings, diskUsedPercent, isKept, file, clock, timers, log } = options
   /** Image to ms since the epoch of its last use. */
-  const pulledImages = new Map(Object.entries(await readPulled(file)))
+  const pulledList = await openFileMap(file, v.number(), log)
+  const pulledImages = pulledList.entries
   const counters = { removed: 0, failures: 0 }
   let usedPercent: number | undefined
   let cancel: Cancel | undefined
   let collecting: Promise<void> | undefined
   /** Pulled last: who asked for it may have given up waiting, and is going to come back for it. */
   let newest: string | undefined
-  let saving = Promise.resolve()
-
-  /** One write after the other; a name that is replaced as a whole is never half written. */
-  function save(): void {
-    saving = saving
-      .then(async () => {
-        await writeFile(`${file}.new`, JSON.stringify(Object.fromEntries(pulledImages)))
-        await rename(`${file}.new`, file)
-      })
-      .catch((error: unknown) => log.warn({ error }, 'the list of pulled images could not be written'))
-  }
 
   async function collectOnce(): Promise<void> {
     usedPercent = await diskUsedPercent().catch(() => undefined)
@@ -90,7 +78,7 @@ export async function openImageCollector(options: ImageCollectorOptions): Promis
     try {
       await client.removeImage(image)
       pulledImages.delete(image)
-      save()
+      pulledList.save()
       counters.removed++
       log.info({ image, usedPercent }, `removed the image ${image}: the disk of the images is ${usedPercent} % full`)
       return true
@@ -125,7 +113,7 @@ export async function openImageCollector(options: ImageCollectorOptions): Promis
       if (!pulled && newest === image) newest = undefined
       if (!pulled) return
       newest = image
-      save()
+      pulledList.save()
       void collect()
     },
     collect,
@@ -137,7 +125,7 @@ export async function openImageCollector(options: ImageCollectorOptions): Promis
     stop() {
       cancel?.()
       cancel = undefined
-      return saving
+      return pulledList.saved()
     },
   }
 }
@@ -146,12 +134,4 @@ export async function openImageCollector(options: ImageCollectorOptions): Promis
 function tagged(image: string): string {
   const name = image.replace(/^(docker\.io\/)?(library\/)?/, '')
   return name.includes(':', name.lastIndexOf('/') + 1) ? name : `${name}:latest`
-}
-
-async function readPulled(file: string): Promise<Readonly<Record<string, number>>> {
-  try {
-    return v.parse(fileSchema, JSON.parse(await readFile(file, 'utf8')))
-  } catch {
-    return {}
-  }
 }

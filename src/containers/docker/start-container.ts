@@ -20,6 +20,7 @@ import { EngineError, EngineUnreachable } from './engine-transport.ts'
 import type { ImageStore } from './image-store.ts'
 import { withRegistry } from './image-store.ts'
 import type { LeftBehind } from './left-behind.ts'
+import type { Relabelled } from './listed-labels.ts'
 import { answers, connects, whenListening } from './readiness.ts'
 import type { DockerFactorySettings, DockerLog } from './settings.ts'
 import { READ_ONLY_ROOT_LABEL } from './settings.ts'
@@ -47,6 +48,7 @@ export interface StartDeps {
   readonly isRuntimeImage: (spec: Pick<ContainerSpec, 'kind' | 'image'>) => boolean
   readonly isSentinelled: (spec: Pick<ContainerSpec, 'kind' | 'image'>) => boolean
   readonly leftBehind: Pick<LeftBehind, 'add' | 'doubt'>
+  readonly relabelled: Relabelled
   /** Set once the engine has turned out to have no init. */
   readonly initMissing: { seen: boolean }
   /** Has `callback` called when the engine tells that the container has ended, until it is known as one that runs, or what this returns is called. */
@@ -195,7 +197,10 @@ async function takeOver(
       answerLimitBytes: on.settings.maxAnswerBytes,
     })
     const started = { spec, node, engineId, pid: inspection.pid, initialised }
-    const container = runningContainer(started, { client, pause, channel, log, logger, leftBehind: on.leftBehind.add })
+    const container = runningContainer(started, {
+      ...{ client, pause, channel, log, logger, relabelled: on.relabelled },
+      leftBehind: on.leftBehind.add,
+    })
     dead = () => container.exited(undefined)
     return container
   } catch (error) {
