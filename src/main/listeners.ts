@@ -81,6 +81,11 @@ export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host)
 }
 
+/** True for an address that stands for all of this host's: what listens there listens at each of them. */
+export function isWildcard(host: string): boolean {
+  return host === '0.0.0.0' || host === '::'
+}
+
 /** Stops accepting connections and closes those that carry no request. Resolves when the last one has ended, or at once when none ever came. */
 export function closeServer(server: Server): Promise<void> {
   return new Promise((resolve) => {

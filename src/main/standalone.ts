@@ -42,7 +42,7 @@ import { UserMetrics } from '../telemetry/user-metrics.ts'
 import type { HostReport } from './containers.ts'
 import { openContainers } from './containers.ts'
 import { drain } from './drain.ts'
-import { behindToken, isLoopback, listenOnSocket, listenOnTcp } from './listeners.ts'
+import { behindToken, isLoopback, isWildcard, listenOnSocket, listenOnTcp } from './listeners.ts'
 import { measuredFactory } from './measured-factory.ts'
 import { openEntitlement } from './open-entitlement.ts'
 import { openPool } from './open-pool.ts'
@@ -165,7 +165,7 @@ async function start(options: StandaloneOptions, cleanups: (() => Promise<void> 
   })
   const { factory, manifest, host, apiAddress } = containers
   cleanups.push(() => containers.stop())
-  if (apiAddress !== undefined) await listen(apiAddress, port)
+  if (apiAddress !== undefined && !isWildcard(config.host)) await listen(apiAddress, port)
 
   const registry = new MetricsRegistry()
   const observe = observeOperations(registry, factory.provider)
