@@ -3,6 +3,7 @@
 import type { DockerFactorySettings } from '../src/containers/docker/settings.ts'
 
 export const dockerSettings: DockerFactorySettings = {
+  nodeName: '',
   namePrefix: 'wsk',
   instance: '0123456789abcdef',
   network: 'host',

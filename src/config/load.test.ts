@@ -81,6 +81,7 @@ function otherValue(field: Field<unknown>, name: string): fc.Arbitrary<unknown> 
 
 const SAMPLES: Readonly<Record<string, readonly string[]>> = {
   host: ['0.0.0.0', '::', 'stave.example.org'],
+  nodeName: ['worker-1', 'ip-10-0-0-1.ec2.internal'],
   dataDir: ['/var/lib/stave', '/data'],
   'containers.provider': ['docker', 'kubernetes', 'invokers', '/opt/factory.js', '@acme/factory'],
   'containers.apiHost': ['https://api.example.org', 'http://10.0.0.1:3233'],

@@ -1,7 +1,6 @@
 /** The containers of a Docker Engine: how it is reached, which images serve which kinds, and the factory. */
 
 import { statfs } from 'node:fs/promises'
-import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import type { Config } from '../config/schema.ts'
@@ -11,7 +10,6 @@ import type { EngineFacts } from '../containers/docker/docker-container-factory.
 import { createDockerContainerFactory } from '../containers/docker/docker-container-factory.ts'
 import type { EngineAddress } from '../containers/docker/engine-address.ts'
 import { parseEngineAddress } from '../containers/docker/engine-address.ts'
-import type { EngineInfo } from '../containers/docker/engine-answers.ts'
 import type { EngineClient } from '../containers/docker/engine-client.ts'
 import { createEngineClient } from '../containers/docker/engine-client.ts'
 import { createEngineTransport } from '../containers/docker/engine-transport.ts'
@@ -19,12 +17,12 @@ import { readExtraArguments } from '../containers/docker/extra-arguments.ts'
 import { resolvePaths } from '../containers/docker/host-paths.ts'
 import { openImageCollector } from '../containers/docker/image-collector.ts'
 import { progressText } from '../containers/docker/image-store.ts'
+import { instanceOf } from '../containers/docker/instance.ts'
 import { dockerProtections } from '../containers/docker/list-protections.ts'
 import { openRelabelled } from '../containers/docker/listed-labels.ts'
 import { dockerManifest } from '../containers/docker/manifest.ts'
+import { reachOf } from '../containers/docker/reach.ts'
 import type { DockerFactorySettings, ImageSettings } from '../containers/docker/settings.ts'
-import { instanceOf } from '../containers/docker/settings.ts'
-import type { Reach } from '../containers/docker/start-container.ts'
 import { startFailure } from '../containers/docker/unreachable-engine.ts'
 import type { OpenedPause } from '../containers/pause/open-pause.ts'
 import { openPause } from '../containers/pause/open-pause.ts'
@@ -96,7 +94,6 @@ export async function openDockerContainers(options: ContainersOptions): Promise<
         return paused.pause
       },
       reach: (info) => reachOf(address, info),
-      isLocal: (info) => reachOf(address, info).type === 'address' && info.name === hostname(),
       imageUsed: (image, pulled) => collector.used(image, pulled),
     })
     await factory.start()
@@ -154,10 +151,11 @@ function factorySettings(
   { config, apiHost, maxAnswerBytes }: ContainersOptions,
   images: ImageSettings,
 ): DockerFactorySettings {
-  const { docker, containers, dataDir } = config
+  const { docker, containers, nodeName } = config
   return {
     namePrefix: docker.namePrefix,
-    instance: instanceOf(hostname(), dataDir),
+    instance: instanceOf(config),
+    nodeName,
     network: containers.network,
     networkName: docker.network,
     dns: docker.dns,
@@ -180,15 +178,6 @@ function factorySettings(
     startTimeoutMs: containers.startTimeoutMs,
     parallelStarts: docker.parallelStarts,
   }
-}
-
-/** On Linux the bridge is at hand; an engine elsewhere, in a virtual machine as on macOS or in a network namespace of its own, is reached by the ports that it publishes. */
-function reachOf(address: EngineAddress, { securityOptions, operatingSystem }: EngineInfo): Reach {
-  if (address.type === 'tcp') return { type: 'published', host: address.host }
-  const rootless = securityOptions.some((option) => option.startsWith('name=rootless'))
-  return process.platform === 'linux' && !rootless && !operatingSystem.startsWith('Docker Desktop')
-    ? { type: 'address' }
-    : { type: 'published', host: '127.0.0.1' }
 }
 
 function pauseOf(

@@ -27,6 +27,7 @@ export async function openProcessContainers(options: ContainersOptions): Promise
     dataDir: config.dataDir,
     runDir: join(runDir, 'containers'),
     settings: {
+      nodeName: config.nodeName,
       sandbox: containers.sandbox,
       network: containers.network,
       uidFirst: containers.uidFirst,

@@ -2,11 +2,12 @@
 
 import assert from 'node:assert/strict'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { hostname, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
-import { ID_LABEL, INSTANCE_LABEL, instanceOf, POOL_LABELS } from '../../src/containers/docker/settings.ts'
+import { instanceOf } from '../../src/containers/docker/instance.ts'
+import { ID_LABEL, INSTANCE_LABEL, POOL_LABELS } from '../../src/containers/docker/settings.ts'
 import type { Body, TestServer } from '../e2e/server.ts'
 import { eventually } from '../e2e/server.ts'
 import { needEngine } from './engine-api.ts'
@@ -160,7 +161,7 @@ describe('containers of a server that was killed', { skip: skipWithoutEngine }, 
     assert.equal((await server.invoke('kept', { n: 1 })).status, 200)
     const labels = JSON.parse((await containerOf(server, 'kept')).Labels[POOL_LABELS] ?? '{}') as Record<string, string>
     await server.kill()
-    const later = await stranger(instanceOf(hostname(), server.dataDir), {
+    const later = await stranger(instanceOf({ nodeName: '', dataDir: server.dataDir }), {
       ...labels,
       'stave-epoch': String(Number(labels['stave-epoch']) + 1_000_000_000),
     })

@@ -1,7 +1,6 @@
 /** Docker factories for tests: on the run's engine, each with containers and a network of its own, and the proof that nothing of them is left. */
 
 import assert from 'node:assert/strict'
-import { hostname } from 'node:os'
 import type { DockerContainerFactory, EngineFacts } from '../../src/containers/docker/docker-container-factory.ts'
 import { createDockerContainerFactory } from '../../src/containers/docker/docker-container-factory.ts'
 import { parseEngineAddress } from '../../src/containers/docker/engine-address.ts'
@@ -12,7 +11,7 @@ import { resolvePaths } from '../../src/containers/docker/host-paths.ts'
 import type { Relabelled } from '../../src/containers/docker/listed-labels.ts'
 import type { DockerFactorySettings, DockerLog } from '../../src/containers/docker/settings.ts'
 import { INSTANCE_LABEL } from '../../src/containers/docker/settings.ts'
-import type { Reach } from '../../src/containers/docker/start-container.ts'
+import type { Reach } from '../../src/containers/docker/reach.ts'
 import { openPause } from '../../src/containers/pause/open-pause.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import type { Config } from '../../src/config/schema.ts'
@@ -89,7 +88,6 @@ export async function openFactory(options: FactoryOptions = {}): Promise<OpenedF
     relabelled: options.relabelled ?? { entries: new Map(), save: () => undefined, saved: () => Promise.resolve() },
     isSentinelled: () => options.isSentinelled ?? true,
     reach: () => options.reach ?? { type: 'address' },
-    isLocal: (info) => info.name === hostname(),
     choosePause: async ({ version, info }: EngineFacts) => {
       const { pause } = await openPause({
         wanted: options.pause ?? 'auto',

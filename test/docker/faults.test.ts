@@ -165,7 +165,10 @@ describe('an engine whose disk is full', { skip: skipWithoutPrivateEngine }, () 
     const engine = await startPrivateEngine({ networks: false, diskMb: 160 })
     try {
       await copyImage(PYTHON.image, engine.dockerHost)
-      const opened = await openFactory({ dockerHost: engine.dockerHost, settings: { startTimeoutMs: 3000 } })
+      const opened = await openFactory({
+        ...{ dockerHost: engine.dockerHost, settings: { startTimeoutMs: 3000 } },
+        reach: { type: 'published', host: '127.0.0.1' },
+      })
       const filler = join(engine.directory, 'data', 'filler')
       try {
         // This engine has a network of its own: its containers start, and are not reached.

@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
-import { hostname } from 'node:os'
-import { ID_LABEL, INSTANCE_LABEL, instanceOf } from '../../src/containers/docker/settings.ts'
+import { instanceOf } from '../../src/containers/docker/instance.ts'
+import { ID_LABEL, INSTANCE_LABEL } from '../../src/containers/docker/settings.ts'
 import type { TestServer } from '../e2e/server.ts'
 import { dispose, startServer } from '../e2e/server.ts'
 import { needEngine } from './engine-api.ts'
@@ -47,7 +47,7 @@ function manifest(): string {
 
 /** Everything that carries the server's label, whatever the server says of it. */
 export async function listed({ dataDir }: Pick<TestServer, 'dataDir'>): Promise<readonly Listed[]> {
-  const label = `${INSTANCE_LABEL}=${instanceOf(hostname(), dataDir)}`
+  const label = `${INSTANCE_LABEL}=${instanceOf({ nodeName: '', dataDir })}`
   const filters = encodeURIComponent(JSON.stringify({ label: [label] }))
   return (await needEngine(dockerHost, 'GET', `/containers/json?all=1&filters=${filters}`)).json() as readonly Listed[]
 }
@@ -68,7 +68,7 @@ export async function stopDockerServer(server: TestServer): Promise<void> {
     assert.equal(await server.stop(), 0, server.output())
     assert.deepEqual(await listed(server), [], 'containers are left')
     const filters = encodeURIComponent(
-      JSON.stringify({ label: [`${INSTANCE_LABEL}=${instanceOf(hostname(), server.dataDir)}`] }),
+      JSON.stringify({ label: [`${INSTANCE_LABEL}=${instanceOf({ nodeName: '', dataDir: server.dataDir })}`] }),
     )
     assert.deepEqual((await needEngine(dockerHost, 'GET', `/networks?filters=${filters}`)).json(), [], 'networks')
   } finally {

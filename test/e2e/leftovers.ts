@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
-import { hostname } from 'node:os'
 import { join } from 'node:path'
-import { ID_LABEL, INSTANCE_LABEL, instanceOf } from '../../src/containers/docker/settings.ts'
+import { instanceOf } from '../../src/containers/docker/instance.ts'
+import { ID_LABEL, INSTANCE_LABEL } from '../../src/containers/docker/settings.ts'
 import { readProcesses } from '../../src/containers/process/process-table.ts'
 import { askEngine } from '../docker/engine-api.ts'
 import { dockerHost } from '../docker/engine.ts'
@@ -60,7 +60,7 @@ async function containersOf({ dataDir }: TestServer): Promise<readonly string[]>
 
 /** Ids of the server's containers on the engine, in whatever state. */
 async function onEngine(dataDir: string): Promise<readonly string[]> {
-  const label = `${INSTANCE_LABEL}=${instanceOf(hostname(), dataDir)}`
+  const label = `${INSTANCE_LABEL}=${instanceOf({ nodeName: '', dataDir })}`
   const filters = encodeURIComponent(JSON.stringify({ label: [label] }))
   const answer = await askEngine(dockerHost, 'GET', `/containers/json?all=true&filters=${filters}`)
   const listed = answer.json() as readonly { readonly Labels: Readonly<Record<string, string>> }[]

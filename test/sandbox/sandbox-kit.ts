@@ -57,6 +57,7 @@ export function testLaunchers(clone?: string): ReadonlyMap<string, RuntimeLaunch
 const FIRST_UID = 300_000 + (process.pid % 10_000) * 50
 
 export const testSettings: ProcessFactorySettings = {
+  nodeName: '',
   sandbox: 'auto',
   network: 'host',
   uidFirst: FIRST_UID,

@@ -8,6 +8,8 @@ const HOST = /^[A-Za-z0-9_.:-]+$/
 const DOMAIN = /^[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})*$/
 const LISTEN = /^(?:unix|(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+):([0-9]{1,5}))$/
 const TOKEN_CHARACTERS = 16
+/** As loose as can be: NODE_NAME is a variable that others set, too. */
+const NODE_NAME = /^\P{C}{1,253}$/u
 
 export const server = {
   host: text('127.0.0.1', {
@@ -27,6 +29,14 @@ export const server = {
     doc: 'Directory of everything that outlives the process: entities, records, journal, container leftovers. One running Stave a directory.',
     failure: 'Start fails where it cannot be created or written, or another process holds it.',
     whom: 'Services and container images: a directory on a persistent disk.',
+  }),
+  nodeName: text('', {
+    doc: 'Name of this node, by which its containers are known on an engine as this platform’s over restarts. Empty: the host’s, and containers are known by a mark in the data directory. The variable NODE_NAME sets it, too.',
+    constraint: 'two platforms on one engine need different names, or different paths of data directories',
+    check: (value) =>
+      NODE_NAME.test(value) ? undefined : 'must have at most 253 characters, none of them a control character',
+    failure: 'Two platforms of one name and one path on one engine remove each other’s containers.',
+    whom: 'Manifests for Kubernetes: from the field spec.nodeName.',
   }),
   trusted: flag(false, {
     doc: 'All users are trusted: allows plain processes without a sandbox where other hosts can connect.',

@@ -83,6 +83,7 @@ const CASES: readonly [string, string, string, unknown][] = [
   ['CONFIG_whisk_docker_containerFactory_useRunc', 'false', 'docker.pause', 'docker'],
   ['CONFIG_whisk_runtimes_bypassPullForLocalImages', 'true', 'docker.bypassPullForLocalImages', true],
   ['CONFIG_whisk_runtimes_localImagePrefix', 'local', 'docker.localImagePrefix', 'local'],
+  ['NODE_NAME', 'worker-1', 'nodeName', 'worker-1'],
   ['INVOKER_USE_RUNC', 'True', 'docker.pause', 'runc'],
   ['INVOKER_USE_RUNC', 'false', 'docker.pause', 'docker'],
   ['LIMITS_ACTIONS_INVOKES_PERMINUTE', '999', 'limits.invocationsPerMinute', 999],

@@ -68,6 +68,8 @@ const PLAIN: Readonly<Record<string, string>> = {
   LIMITS_ACTIONS_SEQUENCE_MAXLENGTH: 'limits.sequenceLength',
   RUNTIMES_MANIFEST: 'runtimes.manifest',
   INVOKER_USE_RUNC: 'docker.pause',
+  // Kubernetes' own custom: the downward API's spec.nodeName.
+  NODE_NAME: 'nodeName',
 }
 
 /** Variables that OpenWhisk's deployments set and that decide nothing here: what to tell those who set them. */

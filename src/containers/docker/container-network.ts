@@ -1,20 +1,26 @@
-/** The bridge network of the containers: made once, on which they reach neither each other nor this host's ports but the API's. */
+/**
+ * The bridge network of the containers: made once, on which they reach neither each other nor this host's ports but the API's. A platform that is itself a
+ * container of the engine is either on the network of the engine's host, and then does the same, or on a network of containers that somebody has made for both.
+ */
 
 import type { ApiEndpoint } from '../host/network-addresses.ts'
 import { findResolvers, withHost } from '../host/network-addresses.ts'
 import type { NetworkRules } from '../host/network-rules.ts'
 import { iptablesChains, iptablesRules, nftRemoval, nftRules } from '../host/network-rules.ts'
 import { findTool } from '../host/find-tool.ts'
+import { missingForPacketFilter } from '../host/packet-filter-rights.ts'
 import { runTool } from '../host/run-tool.ts'
 import type { NetworkInspection } from './engine-answers.ts'
 import type { EngineClient } from './engine-client.ts'
 import { EngineError } from './engine-transport.ts'
+import type { NetworkPlace } from './network-place.ts'
+import { bridgeOf, bridgeOptions, outOfReach, placeOf } from './network-place.ts'
 import type { DockerLog, DockerNetworkMode } from './settings.ts'
 import { INSTANCE_LABEL } from './settings.ts'
 
 export interface ContainerNetwork {
   readonly name: string
-  /** Address of this host in it, at which the API must listen as well; undefined where the API is on no loopback address, or the engine on another host. */
+  /** This process's address in it, at which the API must listen as well; undefined where the API is on no loopback address, or the engine on another host. */
   readonly apiAddress: string | undefined
   /** Base URL of the API as containers reach it. */
   readonly apiHost: string
@@ -32,33 +38,38 @@ export interface ContainerNetworkOptions {
   readonly mode: DockerNetworkMode
   readonly instance: string
   readonly api: ApiEndpoint
-  /** The engine runs on this host: its bridge is an interface here. */
-  readonly local: boolean
+  /** Containers are reached by their addresses in it: it has to be within reach from here. */
+  readonly byAddress: boolean
   readonly log: DockerLog
   /** Finds programs of the host; default: in the system's directories. */
   readonly findTool?: (name: string) => string | undefined
 }
 
-const BRIDGE_NAME = 'com.docker.network.bridge.name'
-const ICC = 'com.docker.network.bridge.enable_icc'
 const CONFLICT = 409
 /** Networks that every engine has. */
 const BUILT_IN = new Set(['bridge', 'host', 'none'])
 
 /** Finds or makes the network. Rejects with what to change where one of that name can not be used. */
 export async function openContainerNetwork(options: ContainerNetworkOptions): Promise<ContainerNetwork> {
-  const { client, mode, instance, api, local, log } = options
+  const { client, mode, instance, api, byAddress, log } = options
   const found = await findUsable(options)
   const { name } = found
   const network = found.network ?? (await create({ ...options, name }))
   const ours = network.labels[INSTANCE_LABEL] === instance
   refuseUnfit(network, mode)
-  const { gateway } = network
+  const place = byAddress ? placeOf(network) : undefined
+  if (place !== undefined) {
+    const unreachable = outOfReach(network, place)
+    if (unreachable !== undefined) {
+      // Made just now, and of no use to anybody.
+      if (found.network === undefined) await client.removeNetwork(name).catch(() => undefined)
+      throw new Error(unreachable)
+    }
+  }
   const loopback = api.addresses.length === 0
-  const apiAddress = local && loopback && mode !== 'none' ? gateway : undefined
-  const filter = local ? hostFilter(network, options) : undefined
-  const unguarded = local ? undefined : 'the engine runs on another host'
-  let problem = filter === undefined ? (unguarded ?? 'the network has no IPv4 bridge') : undefined
+  const apiAddress = loopback && mode !== 'none' ? addressIn(network, place) : undefined
+  const filter = place?.type === 'host' ? hostFilter(network, options) : undefined
+  let problem = filter === undefined ? unfiltered(place) : undefined
 
   const guard = async (): Promise<void> => {
     if (filter === undefined) return
@@ -71,7 +82,7 @@ export async function openContainerNetwork(options: ContainerNetworkOptions): Pr
   }
   await guard()
   if (problem !== undefined) {
-    log.warn({ network: name }, `containers may reach ports of this host that they should not: ${problem}`)
+    log.warn({ network: name }, `containers may reach what they should not: ${problem}`)
   }
 
   return {
@@ -114,7 +125,7 @@ async function create({ client, name, mode, instance }: ContainerNetworkOptions)
     Internal: mode === 'none',
     Labels: { [INSTANCE_LABEL]: instance },
     // Interface names have 15 characters.
-    Options: { [ICC]: 'false', [BRIDGE_NAME]: `stv${instance.slice(0, 12)}` },
+    Options: bridgeOptions(`stv${instance.slice(0, 12)}`),
   }
   try {
     await client.createNetwork(body)
@@ -142,6 +153,19 @@ function refuseUnfit(network: NetworkInspection, mode: DockerNetworkMode): void 
   }
 }
 
+/** This process's own address in the network. */
+function addressIn({ gateway }: NetworkInspection, place: NetworkPlace | undefined): string | undefined {
+  if (place?.type === 'member') return place.address
+  return place?.type === 'host' ? gateway : undefined
+}
+
+/** Why there is nothing to filter with. */
+function unfiltered(place: NetworkPlace | undefined): string {
+  if (place?.type === 'member')
+    return 'the platform is a container of their network: they reach each other, and the engine’s host'
+  return place?.type === 'host' ? 'the network has no IPv4 bridge' : 'the engine runs on another host'
+}
+
 interface HostFilter {
   load(): Promise<void>
   remove(): Promise<void>
@@ -151,8 +175,7 @@ interface HostFilter {
 function hostFilter(network: NetworkInspection, options: ContainerNetworkOptions): HostFilter | undefined {
   const { subnet, gateway } = network
   if (subnet === undefined || gateway === undefined) return undefined
-  const bridge =
-    network.options[BRIDGE_NAME] ?? (network.name === 'bridge' ? 'docker0' : `br-${network.networkId.slice(0, 12)}`)
+  const bridge = bridgeOf(network)
   const name = `stave${options.instance.slice(0, 12)}d`
   const rules: NetworkRules = {
     name,
@@ -188,8 +211,8 @@ function hostFilter(network: NetworkInspection, options: ContainerNetworkOptions
   }
   return {
     async load() {
-      if (process.getuid?.() !== 0) throw new Error('only root can load a packet filter; run the platform as root')
-      if (nft === undefined && iptables === undefined) throw new Error('install nftables or iptables')
+      const missing = missingForPacketFilter(find)
+      if (missing !== undefined) throw new Error(missing)
       // In one transaction each: there is no moment without a filter.
       if (nft !== undefined) return void (await runTool(nft, ['-f', '-'], `${nftRemoval(name)}${nftRules(rules)}`))
       const present = await runTool(iptables ?? 'iptables', ['-S'])

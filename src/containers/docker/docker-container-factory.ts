@@ -26,9 +26,10 @@ import { createImageStore } from './image-store.ts'
 import { createLeftBehind } from './left-behind.ts'
 import type { Relabelled } from './listed-labels.ts'
 import { containerIdOf, poolLabels } from './listed-labels.ts'
+import type { Reach } from './reach.ts'
 import type { DockerFactorySettings, DockerLog } from './settings.ts'
 import { CONCURRENT_LABEL, ID_LABEL, INSTANCE_LABEL } from './settings.ts'
-import type { ContainerPause, Reach, StartDeps } from './start-container.ts'
+import type { ContainerPause, StartDeps } from './start-container.ts'
 import { adoptContainer, startContainer } from './start-container.ts'
 
 export interface DockerContainerFactoryOptions {
@@ -45,8 +46,6 @@ export interface DockerContainerFactoryOptions {
   readonly choosePause: (engine: EngineFacts) => Promise<ContainerPause | undefined>
   /** How the containers of this engine are reached. */
   readonly reach: (info: EngineInfo) => Reach
-  /** The engine's bridge is an interface of this host. */
-  readonly isLocal: (info: EngineInfo) => boolean
   /** Finds programs of the host, for the packet filter; default: in the system's directories. */
   readonly findTool?: (name: string) => string | undefined
   /** Told of images that are used or were pulled. */
@@ -243,7 +242,7 @@ export function createDockerContainerFactory(options: DockerContainerFactoryOpti
         mode: settings.network,
         instance: settings.instance,
         api: await findApi(settings.apiHost),
-        local: options.isLocal(facts.info),
+        byAddress: options.reach(facts.info).type === 'address',
         log,
         ...(options.findTool !== undefined && { findTool: options.findTool }),
       })
@@ -260,7 +259,7 @@ export function createDockerContainerFactory(options: DockerContainerFactoryOpti
         log,
       })
       const pause = await options.choosePause(facts)
-      const node = facts.info.name
+      const node = settings.nodeName || facts.info.name
       prepared = {
         facts,
         network,

@@ -45,6 +45,7 @@ const ENGINE: EngineFacts = {
   unspoken: undefined,
   info: INFO,
   kinds: [{ kind: 'nodejs:24', image: 'stave/nodejs:local', present: true }],
+  network: { place: { type: 'host' }, unreachable: undefined },
   diskUsedPercent: 40,
 }
 const HOST: HostFacts = {
@@ -63,6 +64,7 @@ const HOST: HostFacts = {
   runc: undefined,
   choice: { chosen: 'cgroup', unusable: new Map(), warning: undefined },
   packetFilter: 'nft',
+  unfiltered: undefined,
 }
 
 interface Given {
@@ -168,7 +170,19 @@ const FINDINGS: readonly [CheckCode, Check['state'], Given, RegExp][] = [
     { info: { warnings: ['WARNING: bridge-nf-call-iptables is disabled', 'WARNING: IPv4 forwarding is disabled'] } },
     /bridge-nf-call-iptables is disabled; IPv4 forwarding is disabled.*sysctl/,
   ],
-  ['OW111', 'note', { host: { packetFilter: undefined } }, /no program to filter packets.*install nftables/],
+  ['OW111', 'note', { host: { unfiltered: 'only root can' } }, /all ports of this host: only root can.*NET_ADMIN/],
+  [
+    'OW111',
+    'problem',
+    { engine: { network: { place: { type: 'outside' }, unreachable: 'no way' } } },
+    /^no way undefined$/,
+  ],
+  [
+    'OW111',
+    'note',
+    { engine: { network: { place: { type: 'member', address: '10.0.0.2' }, unreachable: undefined } } },
+    /the platform is one of them/,
+  ],
   ['OW111', 'note', { local: false }, /which is another one/],
   ['OW112', 'note', { info: { securityOptions: ['name=userns'] } }, /does not filter system calls/],
   ['OW113', 'note', { info: { securityOptions: ['name=seccomp'] } }, /is root on the host.*userns-remap/],

@@ -5,6 +5,7 @@ import type { PauseChoice } from '../pause/choose-pause.ts'
 import type { CgroupVersion } from '../pause/locate-freezer.ts'
 import type { EngineInfo, EngineVersion } from './engine-answers.ts'
 import type { ResolvedPaths } from './host-paths.ts'
+import type { NetworkPlace } from './network-place.ts'
 import type { EngineFailure } from './unreachable-engine.ts'
 import { unreachable } from './unreachable-engine.ts'
 
@@ -20,6 +21,8 @@ export interface HostFacts {
   readonly choice: PauseChoice
   /** A program that filters packets, where there is one. */
   readonly packetFilter: string | undefined
+  /** Why packets are not filtered all the same; undefined: they are. */
+  readonly unfiltered: string | undefined
 }
 
 /** What the engine told. */
@@ -30,6 +33,8 @@ export interface EngineFacts {
   readonly info: EngineInfo
   /** The kinds that there are, and whether their image is there. */
   readonly kinds: readonly { readonly kind: string; readonly image: string; readonly present: boolean }[]
+  /** Where the platform stands towards the network of the containers, and why it reaches none there; undefined where it needs not be on it, or nobody knows. */
+  readonly network: { readonly place: NetworkPlace; readonly unreachable: string | undefined } | undefined
   /** Use of the disk that holds images; undefined where it cannot be seen from here. */
   readonly diskUsedPercent: number | undefined
 }
@@ -160,18 +165,23 @@ function checkSuspension({ chosen, warning }: PauseChoice): Check {
 /** Warnings of the engine about its host that concern networks. */
 const NETWORK_WARNING = /bridge-nf-call|IPv4 forwarding/
 
-function checkNetwork({ info }: EngineFacts, { packetFilter }: HostFacts, local: boolean): Check {
+function checkNetwork({ info, network }: EngineFacts, host: HostFacts, local: boolean): Check {
+  if (network?.unreachable !== undefined) return check('OW111', 'problem', network.unreachable)
   const warnings = info.warnings.filter((text) => NETWORK_WARNING.test(text))
   if (warnings.length > 0) {
     const remedy = 'sysctl -w net.ipv4.ip_forward=1 net.bridge.bridge-nf-call-iptables=1 on the engine’s host'
     return check('OW111', 'note', warnings.map(plain).join('; '), remedy)
   }
   if (!local) return check('OW111', 'note', 'containers can reach ports of the engine’s host, which is another one')
-  if (packetFilter === undefined) {
-    const text = 'containers can reach all ports of this host: there is no program to filter packets with'
-    return check('OW111', 'note', text, 'install nftables or iptables, and run the platform as root')
+  if (network?.place.type === 'member') {
+    const text = 'containers can reach each other and all ports of this host: the platform is one of them'
+    return check('OW111', 'note', text, 'give it the network of the engine’s host, and what a packet filter needs')
   }
-  return check('OW111', 'ok', `packets of containers are filtered by ${packetFilter}`)
+  if (host.unfiltered !== undefined) {
+    const text = `containers can reach all ports of this host: ${host.unfiltered}`
+    return check('OW111', 'note', text, 'a packet filter needs root, NET_ADMIN, and nftables or iptables')
+  }
+  return check('OW111', 'ok', `packets of containers are filtered by ${host.packetFilter}`)
 }
 
 function checkProtections({ securityOptions, liveRestore }: EngineInfo): readonly Check[] {

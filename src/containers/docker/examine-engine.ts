@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import type { Config } from '../../config/schema.ts'
 import { formatImage } from '../../model/manifest.ts'
 import { findTool } from '../host/find-tool.ts'
+import { missingForPacketFilter } from '../host/packet-filter-rights.ts'
 import { runTool } from '../host/run-tool.ts'
 import { choosePause, probeFreezer, probeRunc } from '../pause/choose-pause.ts'
 import { detectCgroupVersion } from '../pause/locate-freezer.ts'
@@ -18,6 +19,9 @@ import { createEngineTransport } from './engine-transport.ts'
 import { readExtraArguments } from './extra-arguments.ts'
 import { resolvePaths } from './host-paths.ts'
 import { dockerManifest } from './manifest.ts'
+import type { NetworkPlace } from './network-place.ts'
+import { outOfReach, placeOf } from './network-place.ts'
+import { reachOf } from './reach.ts'
 import type { EngineFailure } from './unreachable-engine.ts'
 import { engineFailure } from './unreachable-engine.ts'
 
@@ -64,6 +68,7 @@ async function askEngine(config: Config): Promise<EngineFacts | EngineFailure> {
       unspoken,
       info,
       kinds: await findImages(config, client),
+      network: reachOf(address, info).type === 'address' ? await findPlace(docker.network, client) : undefined,
       diskUsedPercent: await diskUsedPercent(info.rootDirectory),
     }
   } catch (error) {
@@ -89,6 +94,19 @@ async function findImages({ runtimes, containers }: Config, client: EngineClient
   )
 }
 
+/** A network that is missing will be a bridge of the engine's host, as that one is which every engine has. */
+async function findPlace(name: string, client: EngineClient): Promise<EngineFacts['network']> {
+  const network = await client.inspectNetwork(name)
+  if (network !== undefined) {
+    const place = placeOf(network)
+    return { place, unreachable: outOfReach(network, place) }
+  }
+  const common = await client.inspectNetwork('bridge')
+  if (common === undefined) return undefined
+  const place: NetworkPlace = placeOf(common).type === 'host' ? { type: 'host' } : { type: 'outside' }
+  return { place, unreachable: outOfReach({ name, options: {} }, place) }
+}
+
 async function examineHost({ docker }: Config, engineRunc: RuncVersion): Promise<HostFacts> {
   const paths = resolvePaths(docker)
   const freezer = probeFreezer(paths.cgroup)
@@ -107,6 +125,7 @@ async function examineHost({ docker }: Config, engineRunc: RuncVersion): Promise
     runc,
     choice: choosePause(docker.pause, { cgroup: freezer, runc }),
     packetFilter: ['nft', 'iptables'].find((name) => findTool(name) !== undefined),
+    unfiltered: missingForPacketFilter(findTool),
   }
 }
 

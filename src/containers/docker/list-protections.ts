@@ -47,7 +47,7 @@ export function dockerProtections(of: DockerProtectionFacts): Protections {
             name: 'host ports',
             on: false,
             detail: unguarded,
-            remedy: 'run the platform as root on the engine’s host, with nftables or iptables',
+            remedy: 'a packet filter needs the network of the engine’s host, root, NET_ADMIN, and nftables or iptables',
           },
       suspension === undefined || suspension.chosen === 'none'
         ? {

@@ -1,6 +1,5 @@
 /** What the docker factory is told. */
 
-import { createHash } from 'node:crypto'
 import type { Resources } from '../container-factory.ts'
 import type { CreateBody } from './create-body.ts'
 
@@ -32,6 +31,8 @@ export interface DockerFactorySettings {
   readonly namePrefix: string
   /** Tells this platform's containers from those of others on the same engine; at most 63 characters. */
   readonly instance: string
+  /** The engine's host as a node of the pool; empty: its own name. */
+  readonly nodeName: string
   readonly network: DockerNetworkMode
   /** Name of the bridge network; made where it is missing. */
   readonly networkName: string
@@ -63,11 +64,6 @@ export interface DockerFactorySettings {
   readonly startTimeoutMs: number
   /** Creations that are sent to the engine at once. */
   readonly parallelStarts: number
-}
-
-/** Names a platform among those on one engine: two of them have data directories of their own, on hosts of their own. */
-export function instanceOf(host: string, dataDir: string): string {
-  return createHash('sha256').update(`${host}:${dataDir}`).digest('hex').slice(0, 16)
 }
 
 /** Labels by which containers and networks are found again. */

@@ -21,15 +21,13 @@ import type { ImageStore } from './image-store.ts'
 import { withRegistry } from './image-store.ts'
 import type { LeftBehind } from './left-behind.ts'
 import type { Relabelled } from './listed-labels.ts'
+import type { Reach } from './reach.ts'
 import { answers, connects, whenListening } from './readiness.ts'
 import type { DockerFactorySettings, DockerLog } from './settings.ts'
 import { READ_ONLY_ROOT_LABEL } from './settings.ts'
 
 /** What suspends containers; see src/containers/pause. */
 export type ContainerPause = Pick<Pause, 'suspend' | 'resume' | 'thaw' | 'thawLeftover' | 'forget' | 'isFrozen'>
-
-/** How the platform reaches containers: by their address on the bridge, or by a port of the engine's host. */
-export type Reach = { readonly type: 'address' } | { readonly type: 'published'; readonly host: string }
 
 export interface StartDeps {
   readonly client: EngineClient

@@ -34,7 +34,8 @@ export function unreachable(address: string, { code = '', message }: EngineFailu
   if (code === 'ECONNREFUSED')
     return problem('OW101', `${engine} does not run: nothing listens there`, `start Docker; ${elsewhere}`)
   if (code === 'EACCES' || code === 'EPERM') {
-    const remedy = 'run the platform as root, or add its user to the group docker'
+    const remedy =
+      'run the platform as root, or add its user to the group docker (docker run --group-add, in a container)'
     return problem('OW101', `${engine} may not be used by this user`, remedy)
   }
   if (CERTIFICATE.test(code)) {

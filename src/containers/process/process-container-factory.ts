@@ -58,7 +58,7 @@ export interface ProcessContainerFactory extends ContainerFactory {
 /** Makes the factory; nothing happens on the host before `start`. */
 export function createProcessContainerFactory(options: ProcessContainerFactoryOptions): ProcessContainerFactory {
   const { settings, clock, log, runtimes } = options
-  const node = hostname()
+  const node = settings.nodeName || hostname()
   const containers = knownContainers()
   const zygotes = new Map<string, ProcessStarter>()
   const gate: StartGate = createStartGate(settings.maxConcurrentStarts || availableParallelism(), clock)

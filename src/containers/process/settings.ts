@@ -8,6 +8,8 @@ export type SandboxLevel = 'bubblewrap' | 'unshare' | 'none'
 export const SANDBOX_LEVELS: readonly SandboxLevel[] = ['bubblewrap', 'unshare', 'none']
 
 export interface ProcessFactorySettings {
+  /** This host as a node of the pool; empty: its own name. */
+  readonly nodeName: string
   /** `auto`: the best that works on this host. A named level that does not work fails the start. */
   readonly sandbox: SandboxLevel | 'auto'
   readonly network: NetworkMode
