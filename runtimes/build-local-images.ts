@@ -1,7 +1,7 @@
 /**
  * `npm run images:local`: builds the runtime images on the engine at DOCKER_HOST without any image registry, and writes the manifest that names them to
- * runtimes/local-images.json. `--node PATH` and `--python PATH`, each as often as wanted, choose the interpreters; default: the Node.js of this installation and
- * the host's Python. What is there already is not built again.
+ * runtimes/local-images.json; then the platform's own image, of this installation. `--node PATH` and `--python PATH`, each as often as wanted, choose the
+ * interpreters of the runtimes; default: the Node.js of this installation and the host's Python. What is there already is not built again.
  */
 
 import { createHash } from 'node:crypto'
@@ -12,6 +12,7 @@ import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { prepareNodejsFiles } from '../src/containers/process/discover-nodejs-files.ts'
+import { copyPlatform, DOCKERFILE, PLATFORM_IMAGE, VERSION } from '../deploy/docker/local-context.ts'
 import type { Interpreter } from './local-base.ts'
 import { describeBase, examine, layOutBase } from './local-base.ts'
 
@@ -38,16 +39,19 @@ function main(): void {
     ...(values.node ?? [process.execPath]).map((path) => examine('nodejs', path)),
     ...(values.python ?? [hostPython()]).map((path) => examine('python', path)),
   ]
+  const own = examine('nodejs', process.execPath)
   const directory = mkdtempSync(join(tmpdir(), 'stave-images-'))
   try {
     for (const interpreter of interpreters) {
       buildBase(interpreter, directory)
       buildAction(interpreter, directory)
     }
+    writeManifest(interpreters)
+    if (!interpreters.some(({ path }) => path === own.path)) buildBase(own, directory)
+    buildPlatform(own, directory)
   } finally {
     rmSync(directory, { recursive: true, force: true })
   }
-  writeManifest(interpreters)
   say(`to use them: --runtimes-manifest ${MANIFEST}`)
 }
 
@@ -98,6 +102,17 @@ function copyModules(source: string, directory: string, context: string): void {
   for (const from of [modules, join(launcher, 'node_modules')]) {
     cpSync(from, join(context, 'node_modules'), { recursive: true, preserveTimestamps: true })
   }
+}
+
+/** The platform's image, which has the manifest of the runtimes' in it. */
+function buildPlatform(own: Interpreter, directory: string): void {
+  const started = performance.now()
+  const context = join(directory, 'context')
+  copyPlatform(context)
+  const built = [`BASE=${baseName(own)}`, `VERSION=${VERSION}`].flatMap((text) => ['--build-arg', text])
+  docker(['build', '--quiet', '--file', join(context, DOCKERFILE), ...built, '--tag', PLATFORM_IMAGE, context])
+  rmSync(context, { recursive: true })
+  report(PLATFORM_IMAGE, started)
 }
 
 function baseName({ family, version }: Interpreter): string {
