@@ -59,7 +59,7 @@ export async function openContainerNetwork(options: ContainerNetworkOptions): Pr
   refuseUnfit(network, mode)
   const place = byAddress ? placeOf(network) : undefined
   if (place !== undefined) {
-    const unreachable = outOfReach(network, place)
+    const unreachable = outOfReach({ ...network, name: options.name }, place)
     if (unreachable !== undefined) {
       // Made just now, and of no use to anybody.
       if (found.network === undefined) await client.removeNetwork(name).catch(() => undefined)

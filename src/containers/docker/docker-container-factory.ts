@@ -185,7 +185,7 @@ export function createDockerContainerFactory(options: DockerContainerFactoryOpti
   async function removeStranger({ engineId, state }: ListedContainer): Promise<void> {
     if (state === 'running' || state === 'paused') {
       const { pid } = await client.inspectContainer(engineId).catch(() => ({ pid: 0 }))
-      await on().start.pause.thawLeftover({ containerId: engineId, pid })
+      await on().start.pause.thawLeftover({ containerId: engineId, pid }, state === 'paused')
     }
     await client.removeContainer(engineId)
   }

@@ -107,7 +107,7 @@ export async function adoptContainer(
 ): Promise<DockerContainer> {
   try {
     const before = await on.client.inspectContainer(engineId, remainingMs(deadline, on.clock) + ENGINE_GRACE_MS)
-    if (!(await on.pause.thawLeftover({ containerId: engineId, pid: before.pid })))
+    if (!(await on.pause.thawLeftover({ containerId: engineId, pid: before.pid }, before.paused)))
       throw new Error('it could not be thawed')
     return await takeOver(spec, engineId, BigInt(Math.round(on.clock.now())) * 1_000_000n, true, deadline, on)
   } catch (error) {

@@ -217,7 +217,7 @@ describe('thaw before stop and removal', () => {
     test(`a container that an earlier process froze by ${by} is thawed`, async () => {
       const { model, pause } = setup('cgroup', ['cgroup', 'docker', 'none'])
       await model.strategy(by).suspend(A)
-      assert.equal(await pause.thawLeftover(A), true)
+      assert.equal(await pause.thawLeftover(A, by === 'docker'), true)
       assert.ok(!model.isFrozen(A))
       assert.ok(!model.isPaused(A))
     })
@@ -226,7 +226,14 @@ describe('thaw before stop and removal', () => {
   test('of one that nothing can reach is told', async () => {
     const { model, pause } = setup('docker', ['docker', 'none'], false)
     await model.strategy('cgroup').suspend(A)
-    assert.equal(await pause.thawLeftover(A), false)
+    assert.equal(await pause.thawLeftover(A, false), false)
+  })
+
+  test('S1-5: one that the engine has paused is thawed where no freezer can be read, as by an ordinary user', async () => {
+    const { model, pause } = setup('docker', ['docker', 'none'], false)
+    await model.strategy('docker').suspend(A)
+    assert.equal(await pause.thawLeftover(A, true), true)
+    assert.ok(!model.isFrozen(A))
   })
 })
 

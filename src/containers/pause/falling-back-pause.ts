@@ -39,8 +39,8 @@ export interface Pause {
   resume(target: PauseTarget): void | Promise<void>
   /** To be awaited before a container is stopped or removed: a frozen one cannot end. Never rejects; false when it may still be frozen. */
   thaw(target: PauseTarget): Promise<boolean>
-  /** The same for a container of an earlier process, which any strategy may have frozen. */
-  thawLeftover(target: PauseTarget): Promise<boolean>
+  /** The same for a container of an earlier process: of one that the engine calls paused it is known that the engine did it, any other may be any strategy's. */
+  thawLeftover(target: PauseTarget, paused: boolean): Promise<boolean>
   /** Whether the kernel holds the container, whoever asked it to; undefined where that cannot be read. */
   isFrozen(target: PauseTarget): boolean | undefined
   /** The container is gone. */
@@ -243,12 +243,12 @@ export function createPause(deps: PauseDeps): Pause {
       if (thawed) held.delete(target.containerId)
       return thawed
     },
-    async thawLeftover(target) {
+    async thawLeftover(target, paused) {
       // The engine first: where it has paused the container itself, it is to know that this is over.
       const strategies = [...byName.values()].filter(({ name }) => name !== 'none')
       const inOrder = strategies.toSorted((a, b) => Number(b.name === 'docker') - Number(a.name === 'docker'))
       // Whoever it was, nobody leaves it in a state that is harder to undo than a write to the freezer.
-      const thawed = await thawByAny(inOrder, target, 'cgroup')
+      const thawed = await thawByAny(inOrder, target, paused ? 'docker' : 'cgroup')
       held.delete(target.containerId)
       return thawed
     },

@@ -55,6 +55,18 @@ describe('S0-30: the freezer of a container', () => {
     assert.equal(locate(), `/freezer/actions/${ID}`)
   })
 
+  test('S1-5: is beside that of the platform’s own container, where process ids are not the host’s', () => {
+    const own = '0a1'.padEnd(64, 'f')
+    group(`freezer/actions/${ID}`, V1)
+    write('proc/self/cgroup', `8:pids:/actions/${own}\n6:freezer:/actions/${own}\n0::/\n`)
+    write('proc/77/cgroup', `6:freezer:/actions/${own}\n`)
+    assert.equal(locate(), `/freezer/actions/${ID}`)
+    rmSync(join(root, 'freezer'), { recursive: true })
+    group(`system.slice/docker-${ID}.scope`, V2)
+    write('proc/self/cgroup', `0::/system.slice/docker-${own}.scope\n`)
+    assert.equal(locate(), `/system.slice/docker-${ID}.scope`)
+  })
+
   test('of version 1 comes before that of version 2, which comes in its own mount or in the one', () => {
     const path = `/docker/${ID}`
     write('proc/77/cgroup', `6:freezer:${path}\n0::${path}\n`)

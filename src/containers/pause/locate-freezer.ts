@@ -21,6 +21,8 @@ export interface CgroupPlaces {
   readonly proc: string
 }
 
+const ENGINE_ID = /[0-9a-f]{64}/
+
 /** What is mounted at `root`. */
 export function detectCgroupVersion(root: string): CgroupVersion {
   if (readControl(`${root}/cgroup.controllers`) !== undefined) return 'v2'
@@ -30,8 +32,8 @@ export function detectCgroupVersion(root: string): CgroupVersion {
 }
 
 /**
- * The container's freezer, if this process may write to it. Found by the group that its first process is in, else by the names that engines give to
- * groups: where the platform has process ids of its own, that of the container is of somebody else, or of nobody. Hence a group is only taken when its
+ * The container's freezer, if this process may write to it. Found by the group that its first process is in, else beside that of the platform's own container,
+ * else by the names that engines give to groups: where the platform has process ids of its own, that of the container is of somebody else, or of nobody. Hence a group is only taken when its
  * name has the container's id in it.
  */
 export function locateFreezer(places: CgroupPlaces, target: PauseTarget): Location {
@@ -53,7 +55,9 @@ export function findFreezer({ root, proc }: CgroupPlaces, target: PauseTarget): 
   const { containerId, pid } = target
   if (!/^[0-9a-zA-Z_-]{12,128}$/.test(containerId))
     return { unreachable: `${JSON.stringify(containerId)} is no id of a container` }
-  const groups = [...groupsOf(proc, pid), ...usualGroups(containerId)].flatMap((path) => cutAfter(path, containerId))
+  const groups = [...groupsOf(proc, pid), ...siblingGroups(proc, containerId), ...usualGroups(containerId)].flatMap(
+    (path) => cutAfter(path, containerId),
+  )
   for (const group of groups) {
     // Version 1 first: on hosts that have both, that is the one which the engine itself uses.
     const v1 = `${root}/freezer${group}`
@@ -70,8 +74,8 @@ export function findFreezer({ root, proc }: CgroupPlaces, target: PauseTarget): 
 }
 
 /** The freezer's group of a process in version 1, then its group in version 2; none where the process cannot be seen. */
-function groupsOf(proc: string, pid: number): readonly string[] {
-  if (pid <= 0) return []
+function groupsOf(proc: string, pid: number | 'self'): readonly string[] {
+  if (pid !== 'self' && pid <= 0) return []
   let text: string
   try {
     text = readFileSync(`${proc}/${pid}/cgroup`, 'utf8')
@@ -85,6 +89,14 @@ function groupsOf(proc: string, pid: number): readonly string[] {
   const freezer = lines.filter(({ controllers }) => controllers.includes('freezer'))
   const unified = lines.filter(({ controllers }) => controllers.includes(''))
   return [...freezer, ...unified].map(({ path }) => path)
+}
+
+/** Where the container's group is if the platform is a container of the same engine, whose containers all have the same parent. */
+function siblingGroups(proc: string, containerId: string): readonly string[] {
+  return groupsOf(proc, 'self').flatMap((path) => {
+    const sibling = path.replace(ENGINE_ID, containerId)
+    return sibling === path ? [] : [sibling]
+  })
 }
 
 /** Docker's groups by its two drivers, with the default parent. */
