@@ -11,7 +11,8 @@ const SOURCE = path.join(__dirname, '../..')
 const PARTS = ['LICENSE', 'package.json', 'bin', 'src', 'runtimes', 'system-packages', 'deploy/docker/probe.cjs']
 /** Tests, what images are made with, and of packages what is for compilers, debuggers and readers. */
 const LEFT_OUT = /\.test\.[cm]?[jt]s$|\/(?:Dockerfile|image-files\.cjs|build-local-images\.ts|local-base\.ts)$/
-const LEFT_OUT_OF_PACKAGES = /\.(?:map|[cm]?ts|md)$|\/node_modules\/\.[^/]+$/
+const LEFT_OUT_OF_PACKAGES =
+  /\.(?:map|[cm]?ts|md)$|\.test\.[cm]?js$|\/node_modules\/(?:\.[^/]+|(?:@[^/]+\/)?[^/]+\/(?:tests?|bench\w*|examples?|docs|\..*))$/
 const DATA_MODE = 0o770
 
 function layOut(out) {

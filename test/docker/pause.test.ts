@@ -131,7 +131,7 @@ describe('strategies on a real engine', { skip: skipWithoutPrivateEngine }, () =
       const target = await start()
       await MAKERS[by]().suspend(target)
       const pause = pauseBy('cgroup', [MAKERS.cgroup(), MAKERS.docker()])
-      assert.equal(await pause.thawLeftover(target), true)
+      assert.equal(await pause.thawLeftover(target, by === 'docker'), true)
       const { running, paused } = await client.inspectContainer(target.containerId)
       assert.deepEqual([running, paused, isFrozen(target)], [true, false, false])
       await client.removeContainer(target.containerId)
