@@ -6,7 +6,7 @@ import { test } from 'node:test'
 import { createHttpServer } from '../api/http-server.ts'
 import { isJsonObject } from '../model/json.ts'
 import { randomIds } from '../model/ids.ts'
-import { behindToken } from './listeners.ts'
+import { behindToken, isLoopback, isWildcard } from './listeners.ts'
 
 async function answerTo(token: string, authorization: string | undefined): Promise<readonly [number, unknown]> {
   const server = createHttpServer(
@@ -42,4 +42,9 @@ test('S4-16: without the token nothing of the admin API is served on TCP', async
     assert.deepEqual(await answerTo(token, wrong), [401, invalid], wrong)
   }
   assert.deepEqual(await answerTo('', 'Bearer '), [401, invalid])
+})
+
+test('a wildcard is every address of the host, its loopback and its bridges included, and no loopback itself', () => {
+  for (const host of ['0.0.0.0', '::']) assert.deepEqual([isWildcard(host), isLoopback(host)], [true, false])
+  for (const host of ['127.0.0.1', '::1', 'localhost', '10.0.0.1', 'stave.example.org']) assert.ok(!isWildcard(host))
 })

@@ -167,7 +167,7 @@ describe('an engine whose disk is full', { skip: skipWithoutPrivateEngine }, () 
       await copyImage(PYTHON.image, engine.dockerHost)
       const opened = await openFactory({
         ...{ dockerHost: engine.dockerHost, settings: { startTimeoutMs: 3000 } },
-        reach: { type: 'published', host: '127.0.0.1' },
+        reach: { type: 'published', host: '192.0.2.1' },
       })
       const filler = join(engine.directory, 'data', 'filler')
       try {

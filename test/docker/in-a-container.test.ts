@@ -1,6 +1,7 @@
 /** The platform in a container of its own, with nothing of the host but the engine's socket: the containers of actions are its siblings. */
 
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { after, before, describe, test } from 'node:test'
 import { PLATFORM_IMAGE } from '../../deploy/docker/local-context.ts'
 import type { Answer, Body } from '../e2e/server.ts'
@@ -240,14 +241,23 @@ describe('S1-5: the platform in a container', { skip }, () => {
     }
   })
 
-  test('S0-28: what it mounts of the host is the socket and nothing else', () => {
-    const { Binds } = hostConfig({ name: 'x', network: 'host', volume: 'data' }) as {
-      readonly Binds: readonly string[]
-    }
-    assert.deepEqual(
-      Binds.map((bind) => bind.split(':')[1]),
-      ['/var/run/docker.sock', '/data'],
-    )
+  test('S0-28: what it mounts of the host is the socket and nothing else, and the documented command is what is tested', () => {
+    const tested = hostConfig({ name: 'x', network: 'host', volume: 'stave' })
+    const targets = (binds: readonly string[]): readonly (string | undefined)[] =>
+      binds.map((bind) => bind.split(':')[1])
+    assert.deepEqual(targets(tested.Binds), ['/var/run/docker.sock', '/data'])
+    const [command = ''] = /^docker run (?:.*\\\n)*.*$/m.exec(readFileSync('docs/docker.md', 'utf8')) ?? []
+    const values = (option: string): readonly string[] =>
+      [...command.matchAll(new RegExp(`--${option} (\\S+)`, 'g'))].map(([, value = '']) => value)
+    assert.deepEqual(values('cap-drop'), tested.CapDrop)
+    assert.deepEqual(values('security-opt'), tested.SecurityOpt)
+    assert.deepEqual(values('tmpfs'), Object.keys(tested.Tmpfs))
+    assert.deepEqual(values('network'), [tested.NetworkMode])
+    assert.deepEqual(targets(values('volume')), targets(tested.Binds))
+    assert.equal(command.includes('--read-only '), tested.ReadonlyRootfs)
+    assert.ok(command.includes('--group-add "$(stat -c %g /var/run/docker.sock)"'))
+    assert.ok(command.trimEnd().endsWith(` ${PLATFORM_IMAGE}`), command)
+    assert.doesNotMatch(command, /privileged|cap-add|--pid|--ipc/)
   })
 
   test('its image has the platform, and nothing for development', async () => {

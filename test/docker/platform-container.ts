@@ -51,8 +51,18 @@ export interface PlatformContainer {
   remove(): Promise<void>
 }
 
-/** What HostConfig a platform needs: nothing of it is a privilege. */
-export function hostConfig({ network, volume, user, binds = [] }: PlatformOptions): object {
+interface HostConfig {
+  readonly Binds: readonly string[]
+  readonly NetworkMode: string
+  readonly CapDrop: readonly string[]
+  readonly SecurityOpt: readonly string[]
+  readonly ReadonlyRootfs: boolean
+  readonly Tmpfs: Readonly<Record<string, string>>
+  readonly GroupAdd?: readonly string[]
+}
+
+/** What a platform needs: nothing of it is a privilege. */
+export function hostConfig({ network, volume, user, binds = [] }: PlatformOptions): HostConfig {
   return {
     Binds: [`${SOCKET}:/var/run/docker.sock`, `${volume}:/data`, ...binds],
     NetworkMode: network,
