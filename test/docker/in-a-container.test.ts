@@ -89,7 +89,7 @@ async function stopWell(platform: PlatformContainer): Promise<void> {
 
 describe('S1-5: the platform in a container', { skip }, () => {
   test('on the host’s network, as an ordinary user without capabilities and a read-only root', async () => {
-    const options: PlatformOptions = { name: 'inside-host', network: 'host', volume: 'inside-host' }
+    const options: PlatformOptions = { name: 'inside-host', network: 'host', volume: 'inside-host', compileCache: true }
     const networks = await networkNames()
     const platform = await startPlatform(options)
     try {

@@ -25,6 +25,8 @@ export interface PlatformOptions {
   readonly user?: string
   readonly flags?: readonly string[]
   readonly env?: readonly string[]
+  /** As users have it: the first start on a volume fills the cache, which takes longer than that start alone. default false */
+  readonly compileCache?: boolean
   /** Besides the socket and the volume. */
   readonly binds?: readonly string[]
 }
@@ -105,7 +107,7 @@ export async function removeVolume(name: string): Promise<void> {
 }
 
 async function createPlatform(options: PlatformOptions): Promise<string> {
-  const { name, network, user, flags = [], env = [] } = options
+  const { name, network, user, flags = [], env = [], compileCache = false } = options
   const created = await needEngine(dockerHost, 'POST', `/containers/create?name=${name}`, {
     Image: PLATFORM_IMAGE,
     Cmd: [
@@ -116,7 +118,7 @@ async function createPlatform(options: PlatformOptions): Promise<string> {
       ...(network === 'host' ? ['--port', '0'] : []),
       ...flags,
     ],
-    Env: env,
+    Env: [...(compileCache ? [] : ['NODE_DISABLE_COMPILE_CACHE=1']), ...env],
     ...(user !== undefined && { User: user }),
     // That of the image, but more often.
     Healthcheck: { Interval: 1_000_000_000 },
