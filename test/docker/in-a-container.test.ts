@@ -22,6 +22,7 @@ async function main({ lines = 1 }) {
   const status = await fetch(api + '/api/v1').then((answer) => answer.status, (error) => String(error.cause ?? error))
   return { boot: globalThis.boot ??= Math.random(), api, status }
 }`
+const SLOW = `const main = () => new Promise((resolve) => { console.log('started'); setTimeout(resolve, 1500, {}) })`
 const LINES = 300
 
 const resultOf = ({ response }: Body): Readonly<Record<string, unknown>> => response.result
@@ -65,6 +66,13 @@ async function check(platform: PlatformContainer, api: RegExp): Promise<void> {
   await untilPaused(platform)
   const again = await invokeWell(platform, 'probe')
   assert.deepEqual([startOf(again), resultOf(again.body)['boot']], ['thawed', boot])
+}
+
+/** What containers of that kind have printed, as the engine has it. */
+async function outputOf(platform: PlatformContainer, kind: string): Promise<string> {
+  const containers = (await platform.siblings()).filter(({ Image }) => Image.includes(kind))
+  const logs = containers.map(({ Id }) => needEngine(dockerHost, 'GET', `/containers/${Id}/logs?stdout=1`))
+  return (await Promise.all(logs)).map(({ bytes }) => bytes.toString('utf8')).join('')
 }
 
 async function health(id: string): Promise<string> {
@@ -115,7 +123,13 @@ describe('S1-5: the platform in a container', { skip }, () => {
       assert.match(doctor.output, /note +OW111 containers can reach all ports of this host: only root can/)
       assert.match(doctor.output, /ok +OW110 idle containers are suspended by docker/)
       assert.doesNotMatch(doctor.output, /problem/)
+
+      await platform.put('slow', { kind: 'nodejs:default', code: SLOW })
+      const running = platform.invoke('slow')
+      await eventually('it runs', async () => /started/.test(await outputOf(platform, 'nodejs')))
       await stopWell(platform)
+      const { status, text } = await running
+      assert.equal(status, 200, text)
       assert.deepEqual((await networkNames()).toSorted(), networks.toSorted(), 'networks')
     } finally {
       await platform.remove()
