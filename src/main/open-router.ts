@@ -121,7 +121,7 @@ export function openRouter(options: OpenRouterOptions): Router {
   const poll = busyPoll({
     clock,
     maxMs: config.router.busyPollUs / 1000,
-    maxRuns: Math.floor(processors / 2),
+    maxBusy: Math.floor(processors / 2),
     nextTurn,
   })
   const dispatcher: Dispatcher = createDispatcher({

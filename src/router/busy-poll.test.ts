@@ -7,13 +7,13 @@ const MAX_MS = 0.2
 const TURN_MS = 0.002
 
 /** A poll whose event loop turns only when told to, each turn taking TURN_MS. */
-function scene(maxMs = MAX_MS, maxRuns = 1) {
+function scene(maxMs = MAX_MS, maxBusy = 1) {
   let now = 0
   let waiting: (() => void)[] = []
   const poll: BusyPoll = busyPoll({
     clock: { monotonic: () => now },
     maxMs,
-    maxRuns,
+    maxBusy,
     nextTurn: (callback) => void waiting.push(callback),
   })
   return {
@@ -38,9 +38,9 @@ function scene(maxMs = MAX_MS, maxRuns = 1) {
     /** `count` calls one after the other, each run and each pause taking `ms`. */
     calls(count: number, ms: number): void {
       for (let each = 0; each < count; each++) {
-        poll.sent()
+        poll.sent(1)
         this.pass(ms)
-        poll.answered()
+        poll.answered(0)
         this.pass(ms)
       }
     },
@@ -53,7 +53,7 @@ test('The loop is kept awake once short waits follow each other, for no longer t
   assert.equal(on.awake, false)
   on.calls(10, 0.03)
   assert.ok(on.poll.counters.hits >= 17, String(on.poll.counters.hits))
-  on.poll.sent()
+  on.poll.sent(1)
   assert.equal(on.awake, true)
   const turns = on.pass(10)
   assert.ok(turns > 0 && turns * TURN_MS <= MAX_MS + TURN_MS, String(turns))
@@ -64,24 +64,36 @@ test('One long wait, and the processor is given up until waits are short again',
   const on = scene()
   on.calls(10, 0.03)
   const before = on.poll.counters.misses
-  on.poll.sent()
+  on.poll.sent(1)
   on.pass(5)
-  on.poll.answered()
+  on.poll.answered(0)
   on.pass(0.03)
   assert.equal(on.poll.counters.misses - before, 1)
-  on.poll.sent()
+  on.poll.sent(1)
   // At most the turn that the wait before had asked for.
   assert.ok(on.pass(1) <= 1)
 })
 
-test('With more runs under way than allowed the loop sleeps as it always does', () => {
+test('With more containers at work than allowed the loop sleeps as it always does', () => {
   const on = scene()
   on.calls(10, 0.03)
-  on.poll.sent()
-  on.poll.sent()
+  on.poll.sent(1)
+  on.poll.sent(2)
   assert.ok(on.pass(1) <= 1)
-  on.poll.answered()
+  on.poll.answered(2)
   assert.equal(on.pass(1), 0)
+})
+
+test('However many runs one container has before it, each of its answers is waited for', () => {
+  const on = scene()
+  on.calls(10, 0.03)
+  for (let run = 0; run < 16; run++) on.poll.sent(1)
+  for (let run = 15; run >= 0; run--) {
+    assert.equal(on.awake, true)
+    on.pass(0.03)
+    on.poll.answered(run > 0 ? 1 : 0)
+  }
+  assert.equal(on.awake, true, 'the next call is waited for')
 })
 
 test('A maximum of 0 never keeps it awake', () => {
@@ -94,6 +106,6 @@ test('A maximum of 0 never keeps it awake', () => {
 test('A single processor is never kept from those who would use it', () => {
   const on = scene(MAX_MS, 0)
   on.calls(50, 0.01)
-  on.poll.sent()
+  on.poll.sent(1)
   assert.equal(on.pass(1), 0)
 })

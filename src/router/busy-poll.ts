@@ -11,8 +11,8 @@ export interface BusyPollOptions {
   readonly clock: Pick<Clock, 'monotonic'>
   /** Longest time in ms that the loop is kept awake for one event; 0: never. */
   readonly maxMs: number
-  /** With more runs under way than this the processors have better things to do. */
-  readonly maxRuns: number
+  /** With more containers at work than this the processors have better things to do. */
+  readonly maxBusy: number
   /** Calls back once, after the event loop has looked for events. */
   readonly nextTurn: (callback: () => void) => void
 }
@@ -20,10 +20,10 @@ export interface BusyPollOptions {
 export interface BusyPoll {
   /** Waits that ended while the loop was kept awake, and those that did not. */
   readonly counters: { hits: number; misses: number }
-  /** A run leaves for a container. */
-  sent(): void
-  /** A container answered, or went away. */
-  answered(): void
+  /** A run leaves for a container; `busy` containers are at work with that. */
+  sent(busy: number): void
+  /** A container answered, or went away; `busy` are still at work. */
+  answered(busy: number): void
 }
 
 /** The first time to try, in ms; each wait that is short doubles it. */
@@ -36,11 +36,10 @@ interface Expectation {
 }
 
 /** A loop that may sleep. */
-export function busyPoll({ clock, maxMs, maxRuns, nextTurn }: BusyPollOptions): BusyPoll {
+export function busyPoll({ clock, maxMs, maxBusy, nextTurn }: BusyPollOptions): BusyPoll {
   const counters = { hits: 0, misses: 0 }
   const answer: Expectation = { beganAt: undefined, windowMs: 0 }
   const call: Expectation = { beganAt: undefined, windowMs: 0 }
-  let underWay = 0
   let until = 0
   let looking = false
 
@@ -70,18 +69,21 @@ export function busyPoll({ clock, maxMs, maxRuns, nextTurn }: BusyPollOptions): 
 
   return {
     counters,
-    sent() {
+    sent(busy) {
       const now = clock.monotonic()
       end(call, now)
-      underWay++
-      if (underWay > maxRuns) until = 0
-      else begin(answer, now)
+      expectAnswer(busy, now)
     },
-    answered() {
+    answered(busy) {
       const now = clock.monotonic()
       end(answer, now)
-      underWay--
-      if (underWay === 0 && maxRuns > 0) begin(call, now)
+      if (busy > 0) expectAnswer(busy, now)
+      else if (maxBusy > 0) begin(call, now)
     },
+  }
+
+  function expectAnswer(busy: number, now: number): void {
+    if (busy > maxBusy) until = 0
+    else begin(answer, now)
   }
 }

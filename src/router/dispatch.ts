@@ -225,15 +225,15 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     if (overflowing) lessons.overflowed++
     // Marked between its reservation and now: the control plane keeps it, or makes another one ready before it goes.
     if (container.marked) control.usedWhileMarked(router, container.id)
-    deps.busyPoll.sent()
+    deps.busyPoll.sent(table.busyContainers)
     return new Promise((resolve) => {
       container.endpoint.submit(request, (result) => {
-        deps.busyPoll.answered()
         if (overflowing) lessons.overflowed--
         if (result.type === 'finished') lessons.service.observe(result.serviceMs)
         else if (result.type === 'busy') openCircuit(container, result.retryAfterMs)
         else table.remove(container.id)
         release(container)
+        deps.busyPoll.answered(table.busyContainers)
         resolve(result)
       })
     })

@@ -49,6 +49,8 @@ export interface RoutingTable {
   reserve(actionKey: ActionKey, now: number): RoutedContainer | undefined
   /** How many containers of the action have something to do. */
   busy(actionKey: ActionKey): number
+  /** How many of all containers have. */
+  readonly busyContainers: number
   /** Takes a place in a container's queue, which it may not have room to run at once. */
   enqueue(container: RoutedContainer): void
   /** Gives a reserved or queued place back. */
@@ -70,9 +72,14 @@ export function createRoutingTable(): RoutingTable {
     return !container.gone && !container.marked && container.inFlight < container.concurrency
   }
 
+  let busyContainers = 0
+
   function occupy(container: RoutedContainer): void {
     const containers = byAction.get(container.actionKey)
-    if (container.inFlight === 0 && containers?.all.has(container) === true) containers.busy++
+    if (container.inFlight === 0 && containers?.all.has(container) === true) {
+      containers.busy++
+      busyContainers++
+    }
     container.inFlight++
   }
 
@@ -139,11 +146,17 @@ export function createRoutingTable(): RoutingTable {
       return chosen
     },
     busy: (actionKey) => byAction.get(actionKey)?.busy ?? 0,
+    get busyContainers() {
+      return busyContainers
+    },
     enqueue: occupy,
     release(container) {
       container.inFlight--
       const containers = byAction.get(container.actionKey)
-      if (container.inFlight === 0 && containers?.all.has(container) === true) containers.busy--
+      if (container.inFlight === 0 && containers?.all.has(container) === true) {
+        containers.busy--
+        busyContainers--
+      }
       list(container)
     },
     mark(id) {
@@ -164,7 +177,10 @@ export function createRoutingTable(): RoutingTable {
       container.gone = true
       byId.delete(id)
       const containers = byAction.get(container.actionKey)
-      if (containers?.all.delete(container) === true && container.inFlight > 0) containers.busy--
+      if (containers?.all.delete(container) === true && container.inFlight > 0) {
+        containers.busy--
+        busyContainers--
+      }
       if (containers?.all.size === 0) byAction.delete(container.actionKey)
       return container
     },
@@ -172,6 +188,7 @@ export function createRoutingTable(): RoutingTable {
       for (const container of byId.values()) container.gone = true
       byId.clear()
       byAction.clear()
+      busyContainers = 0
     },
   }
 }
