@@ -22,6 +22,28 @@ export function splitTarget(url: string): RequestTarget {
   return mark < 0 ? { path: origin, query: '' } : { path: origin.slice(0, mark), query: origin.slice(mark + 1) }
 }
 
+const DOT_SEGMENT = /\/\.\.?(?:[/?]|$)/
+
+/**
+ * The target with `.` and `..` in its path resolved (RFC 3986, 5.2.4), as OpenWhisk's edge does it: wskdeploy asks for `actions/../../NS/actions/A`. Nothing
+ * leads above the root. To be done before anything is read of a target.
+ */
+export function withoutDotSegments(url: string): string {
+  if (!url.includes('/.') || !DOT_SEGMENT.test(url)) return url
+  const mark = url.indexOf('?')
+  const path = mark < 0 ? url : url.slice(0, mark)
+  if (!path.startsWith('/') || !DOT_SEGMENT.test(path)) return url
+  const segments: string[] = []
+  const all = path.split('/').slice(1)
+  for (const segment of all) {
+    if (segment === '..') segments.pop()
+    else if (segment !== '.') segments.push(segment)
+  }
+  const last = all.at(-1)
+  if (last === '.' || last === '..') segments.push('')
+  return `/${segments.join('/')}${mark < 0 ? '' : url.slice(mark)}`
+}
+
 /** A proxy-style target (`GET http://host/path`) names the host again; servers have to accept it (RFC 9112, 3.2.2). */
 function withoutAuthority(url: string): string {
   if (!/^https?:\/\//i.test(url)) return url

@@ -4,6 +4,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Exchange } from '../api/exchange.ts'
 import { wantsExtraLogging } from '../api/extra-logging.ts'
 import { createHttpServer } from '../api/http-server.ts'
+import { withoutDotSegments } from '../api/request-target.ts'
 import { sendError } from '../api/respond.ts'
 import { transactionIdOf } from '../api/transaction-id.ts'
 import { systemLimits } from '../config/limits.ts'
@@ -303,7 +304,8 @@ async function start(options: StandaloneOptions, cleanups: (() => Promise<void> 
   const webDeps = { ...router.webDeps, reportFault }
   const { webDomain } = config.http
   listener = (req, res) => {
-    if (webDomain !== '') req.url = vanityTarget(webDomain, req.headers.host, req.url ?? '/')
+    req.url = withoutDotSegments(req.url ?? '/')
+    if (webDomain !== '') req.url = vanityTarget(webDomain, req.headers.host, req.url)
     const exchange = exchangeOf(req, res)
     if (exchange.debug !== undefined) logRequest(exchange, clock)
     const invocation = req.method === 'POST' ? matchInvocation(req.url ?? '/') : undefined
