@@ -1,13 +1,14 @@
 /** OpenWhisk's own command line, unedited, against the whole server: what it prints and how it exits are what people's scripts read. */
 
 import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { zipped } from '../../runtimes/python/drive-launcher.ts'
 import { goClient } from '../clients/go-clients.ts'
-import { runCommand } from './executable.ts'
+import { runCommand, stave } from './executable.ts'
 import type { CommandRun } from './executable.ts'
 import type { TestServer } from './server.ts'
 import { GUEST, dispose, eventually, startServer } from './server.ts'
@@ -335,6 +336,15 @@ describe('15.1: wsk', { skip: client.missing }, () => {
     for (const heading of ['packages', 'actions', 'triggers', 'rules'])
       assert.match(listing, new RegExp(`^${heading}$`, 'm'))
     assert.equal(await wsk('namespace', 'get'), listing)
+  })
+
+  test('11: a key of another OpenWhisk goes on working for the user that it is given to', async () => {
+    const key = `${randomUUID()}:${'k3Y'.repeat(21)}x`
+    const created = await stave(['user', 'create', 'traveller', '-u', key, '--data-dir', server.dataDir])
+    assert.deepEqual([created.code, created.out.trim()], [0, key], created.err)
+    assert.equal(await wsk('namespace', 'list', '--auth', key), 'namespaces\ntraveller\n')
+    await wsk('action', 'create', 'brought', 'hello.js', '--auth', key)
+    assert.deepEqual(names(await wsk('action', 'list', '--auth', key)), ['/traveller/brought'])
   })
 
   test('9: who calls too often is told so', async () => {
