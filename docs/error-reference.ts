@@ -197,7 +197,7 @@ export const REFUSALS: Readonly<Record<RefusalCode, RefusalEntry>> = {
   QUEUE_FULL: {
     statuses: [503],
     meaning:
-      'As many requests wait for containers as may (`router.maxParked`, `router.maxParkedPerAction`), or the journal is full (`journal.maxEntries`, `journal.maxBytes`), or the namespace holds its fair share of one of them: see [limits](limits.md#shares).',
+      'As many requests wait for containers as may (`router.maxParked`, `router.maxParkedPerAction`), or 20,000 wait for the turn of their namespace, or one has for `router.parkTimeoutMs`, or the journal is full (`journal.maxEntries`, `journal.maxBytes`), or the namespace holds its fair share of one of them: see [limits](limits.md#shares).',
     remedy: 'Try again; if it stays, the node has too little room for the load: see `containers.memoryMb`.',
     retryAfter: '1 s',
   },

@@ -38,12 +38,20 @@ import type { TriggerResolver } from '../router/resolve-trigger.ts'
 import { createTriggerResolver } from '../router/resolve-trigger.ts'
 import type { Endpoint } from '../router/routing-table.ts'
 import { createRoutingTable } from '../router/routing-table.ts'
+import type { Turns } from '../router/turns.ts'
+import { createTurns } from '../router/turns.ts'
 import type { WebDeps } from '../router/web/web.ts'
 import type { ActivationWriter } from '../stores/activation-writer.ts'
 import type { ArtifactStore } from '../stores/artifact-store.ts'
 import type { ParameterCipher } from '../stores/parameter-cipher.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { ActionSeries, UserMetrics } from '../telemetry/user-metrics.ts'
+
+/** Calls of a namespace that begin without a turn, and calls of all that begin in one: what a call that comes next waits for, some tenths of a millisecond. */
+const CALLS_TOGETHER = 4
+const CALLS_A_TURN = 4
+/** Each of them holds a connection and no more: what its namespace has under way at once is limited before. */
+const MAX_WAITING_FOR_A_TURN = 20_000
 
 export interface OpenRouterOptions {
   readonly config: Config
@@ -72,6 +80,7 @@ export interface Router {
   readonly resolver: Resolver
   readonly triggerResolver: TriggerResolver
   readonly admission: Limits
+  readonly turns: Turns
   readonly parking: Parking
   readonly dispatcher: Dispatcher
   readonly busyPoll: BusyPoll
@@ -109,6 +118,14 @@ export function openRouter(options: OpenRouterOptions): Router {
     cacheEntries: config.router.actionCacheEntries,
   })
   const triggerResolver = createTriggerResolver({ getEntity: (name) => artifacts.getEntity(name) })
+  const turns = createTurns({
+    together: CALLS_TOGETHER,
+    perTurn: CALLS_A_TURN,
+    maxWaiting: MAX_WAITING_FOR_A_TURN,
+    maxWaitMs: config.router.parkTimeoutMs,
+    monotonic: () => clock.monotonic(),
+    nextTurn,
+  })
   const parking = createParking({
     clock,
     timers,
@@ -178,6 +195,7 @@ export function openRouter(options: OpenRouterOptions): Router {
     ...activateDeps,
     authenticate: (authorization) => authenticator.authenticate(authorization),
     limits: admission,
+    turns,
     journal: (accepted, admitted) => journal.accept(accepted, admitted),
     refuse: () => {
       if (options.isStopping()) return refusal('SHUTTING_DOWN', 503, '', { retryAfterSeconds: 1 })
@@ -205,6 +223,7 @@ export function openRouter(options: OpenRouterOptions): Router {
     resolver,
     triggerResolver,
     admission,
+    turns,
     parking,
     dispatcher,
     busyPoll: poll,

@@ -14,6 +14,7 @@ import type { Parking } from '../router/parking.ts'
 import type { FireDeps } from '../router/fire.ts'
 import type { Resolver } from '../router/resolve.ts'
 import type { TriggerResolver } from '../router/resolve-trigger.ts'
+import type { Turns } from '../router/turns.ts'
 import type { ActivationWriter } from '../stores/activation-writer.ts'
 import type { ParameterCipher } from '../stores/parameter-cipher.ts'
 import type { MetricsRegistry, Sample } from '../telemetry/metrics.ts'
@@ -37,6 +38,7 @@ export interface MeasuredParts {
   readonly resolver: Resolver
   readonly fireDeps: Pick<FireDeps, 'fireCounters'>
   readonly triggerResolver: TriggerResolver
+  readonly turns: Turns
   readonly writer: ActivationWriter
 }
 
@@ -65,6 +67,12 @@ export function registerStandaloneMetrics(registry: MetricsRegistry, parts: Meas
     'stave_router_admissions_total',
     'Calls that asked to be let in, by what became of it.',
     parts.admission.counters,
+  )
+  gauge('stave_router_turns_waiting', 'Calls that wait for the turn of their namespace.', () => parts.turns.length)
+  events(
+    'stave_router_turns_total',
+    'Calls that had to wait for a turn, and those that got none.',
+    parts.turns.counters,
   )
   events('stave_router_authentications_total', 'Look-ups of callers.', parts.authenticator.counters)
   events('stave_router_resolutions_total', 'Look-ups of actions.', parts.resolver.counters)

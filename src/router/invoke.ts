@@ -13,6 +13,7 @@ import type { Answer, Call } from './call.ts'
 import { requireComponents } from './require-components.ts'
 import type { Target } from './resolve.ts'
 import type { Invocable } from './resolved-sequence.ts'
+import type { Turns } from './turns.ts'
 
 /** What a non-blocking call leaves for the dispatcher of the journal. */
 export interface Accepted {
@@ -29,6 +30,7 @@ export interface Accepted {
 export interface InvokeDeps extends ActivateDeps {
   readonly authenticate: (authorization: string | undefined) => Identity | Promise<Identity>
   readonly limits: Limits
+  readonly turns: Pick<Turns, 'take'>
   /** Makes the call durable; rejects with the journal's errors. Owns the admission when it resolves. */
   readonly journal: (accepted: Accepted, admission: Admission) => Promise<void>
   /** Why nothing new can be accepted now, if so: records could not be kept, or the server is stopping. */
@@ -49,6 +51,8 @@ export async function invoke(call: Call, on: InvokeDeps, presence?: CallerPresen
   let handedOn = false
   try {
     if (!identity.rights.includes('ACTIVATE')) throw refusal('FORBIDDEN', 403)
+    const turn = on.turns.take(identity.uuid, call.receivedAt) // -> 503, Retry-After
+    if (turn !== undefined) await turn
     await requireCallable(identity, call, on) // -> 403, 404, 422
     checkSize(call.declaredBytes ?? 0, identity) // -> 413
     const body = await call.readPayload() // -> 400, 408, 413, 415

@@ -88,6 +88,7 @@ export async function startWebServer(): Promise<WebServer> {
     resolve: (identity, target) => resolver.resolve(identity, target),
     getEntity: (name) => stores.artifacts.getEntity(name),
     limits: localLimits({ window: 'sliding', headers: true, clock: systemClock }),
+    turns: { take: () => undefined },
     dispatcher: { run: (_action, request) => run(request) },
     record: (record, identity) => void running.records.push({ record, identity }),
     observe: () => undefined,

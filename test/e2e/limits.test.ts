@@ -185,6 +185,22 @@ describe('9: limits of a namespace', () => {
     assert.equal((await call(`/activations/${stored.body.activationId}`, undefined, 'GET')).status, 200)
   })
 
+  test('fairness: what a namespace sends at once takes turns, and every call of it is answered', async () => {
+    const call = await tenant('crowded')
+    await limit('crowded', { concurrentInvocations: 1000, invocationsPerMinute: 10_000 })
+    const waited = 'stave_router_turns_total{event="waited"}'
+    const before = await server.metric(waited)
+    const target = '/actions/echo?blocking=true&result=true'
+    const answers = await Promise.all(
+      Array.from({ length: 200 }, (_, index) => call(target, { text: 'x'.repeat(index) })),
+    )
+    for (const [index, { status, body }] of answers.entries()) {
+      assert.deepEqual([status, body], [200, { size: JSON.stringify({ text: 'x'.repeat(index) }).length }])
+    }
+    assert.ok((await server.metric(waited)) > before)
+    assert.equal(await server.metric('stave_router_turns_waiting'), 0)
+  })
+
   test('9: a namespace that is refused has nothing to do with another one', async () => {
     const [loud, quiet] = [await tenant('loud-one'), await tenant('quiet-one')]
     await limit('loud-one', { invocationsPerMinute: 0 })

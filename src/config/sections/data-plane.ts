@@ -20,7 +20,7 @@ export const router = {
   parkTimeoutMs: integer(60_000, {
     unit: 'ms',
     min: 100,
-    doc: 'Time that a request waits for a container before it is given up.',
+    doc: 'Time that a request waits for a container, or before that for the turn of its namespace, before it is given up.',
     failure: 'Too short: calls fail during bursts. Too long: clients wait for what will not come.',
     whom: 'Nobody by default.',
   }),

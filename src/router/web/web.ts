@@ -71,6 +71,8 @@ async function callWebAction(exchange: Exchange, target: WebTarget, on: WebDeps,
       return sendWebAnswer(exchange, { status: 200, headers: [] }, headers)
     }
     authorise(web, method, caller, singleHeader(exchange, 'x-require-whisk-auth')) // -> 401
+    const turn = on.turns.take(owner.uuid, receivedAt) // -> 503, Retry-After
+    if (turn !== undefined) await turn
     const body = await readBody(exchange, on.bodyLimits) // -> 400, 408, 413
     checkSize(body.length, owner) // -> 413
     const args = argumentsOf(exchange, target, found, caller, body) // -> 400
