@@ -62,6 +62,8 @@ async function besideCalls(bench: Workbench): Promise<readonly Finding[]> {
     early: (round) => beside(paced(bench, fresh[round] ?? within, TIMES * SHARE)),
     refused: async () => {
       await runLoad(bench, spent, { connections: 16, warmMs: 0, durationMs: 45_000, calls: SHARE_A_MINUTE })
+      // The records of those are not what is measured.
+      await server.idle()
       return beside(refused(bench, spent))
     },
   })
