@@ -46,9 +46,7 @@ export async function linkToTrigger(rule: Stored<Rule>, status: RuleStatus, on: 
     const now = await readRule(current.document, on)
     if (now?.revision === current.revision) return true
     // Somebody was faster than our link, which must not outlive what it was made for.
-    if (now === undefined || formatPath(now.document.trigger) !== formatPath(trigger)) {
-      await unlinkFromTrigger(trigger, path, on)
-    }
+    if (!isOf(now, trigger)) await unlinkFromTrigger(trigger, path, on)
     if (now === undefined) return false
     current = now
   }
@@ -58,6 +56,26 @@ export async function linkToTrigger(rule: Stored<Rule>, status: RuleStatus, on: 
 /** Takes the rule `path` (`NS/R`) out of the trigger, if that is there. Rejects with 409 as above. */
 export async function unlinkFromTrigger(trigger: FullyQualifiedName, path: string, on: RuleLinksDeps): Promise<void> {
   await changeTrigger(trigger, (found) => (found.rules?.[path] === undefined ? found : unlinkRule(found, path)), on)
+}
+
+/**
+ * To be called when a rule was removed, or moved away from the trigger, and had been unlinked before: who enabled it or made it between the two has looked
+ * at a rule that was still the one that he linked. Rejects with 409 as above.
+ */
+export async function unlinkIfStray(
+  name: FullyQualifiedName,
+  trigger: FullyQualifiedName,
+  on: RuleLinksDeps,
+): Promise<void> {
+  if (isOf(await readRule(name, on), trigger)) return
+  await unlinkFromTrigger(trigger, formatPath(name), on)
+  // Made anew, or moved back, in this moment: the link that was taken away was its own.
+  const now = await readRule(name, on)
+  if (now !== undefined && isOf(now, trigger)) await linkToTrigger(now, 'active', on)
+}
+
+function isOf(rule: Stored<Rule> | undefined, trigger: FullyQualifiedName): boolean {
+  return rule !== undefined && formatPath(rule.document.trigger) === formatPath(trigger)
 }
 
 /** Turns the link of the rule off, if there is one. Rejects with 409 as above. */

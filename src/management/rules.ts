@@ -18,7 +18,7 @@ import { readEntityBody } from './entity-body.ts'
 import { sendList } from './entity-list.ts'
 import { findEntity, refuseConflict } from './find-entity.ts'
 import type { Route } from './routes.ts'
-import { deactivateLink, linkToTrigger, readTrigger, unlinkFromTrigger } from './rule-links.ts'
+import { deactivateLink, linkToTrigger, readTrigger, unlinkFromTrigger, unlinkIfStray } from './rule-links.ts'
 import { requireExisting, requireReadable } from './rule-references.ts'
 import type { TriggersDeps } from './triggers.ts'
 import { sizeRules } from './triggers.ts'
@@ -105,6 +105,7 @@ async function update(rule: Rule, stored: Stored<Rule>, on: RulesDeps): Promise<
     return refuseConflict(error) // -> 409
   }
   on.changed({ type: 'entity', name: rule })
+  if (moves) await unlinkIfStray(rule, before.trigger, on) // -> 409
   return (await linkToTrigger({ revision, document: rule }, status, on)) ? status : 'inactive' // -> 409
 }
 
@@ -121,6 +122,7 @@ async function deleteRule(call: ApiCall, name: FullyQualifiedName, on: RulesDeps
     refuseConflict(error) // -> 409
   }
   on.changed({ type: 'entity', name })
+  await unlinkIfStray(name, document.trigger, on) // -> 409
   answer(call, document, 'inactive')
 }
 
