@@ -58,6 +58,8 @@ export interface StandaloneOptions {
   readonly log: Logger
   /** Version of Stave, for `GET /api/v1`. */
   readonly version: string
+  /** When this copy of it was put here, in ISO 8601: `wsk property get --apibuild` shows it. */
+  readonly installedAt: string
   /** `PATH` of the environment: where interpreters are looked for. */
   readonly path: string
 }
@@ -218,7 +220,7 @@ async function start(options: StandaloneOptions, cleanups: (() => Promise<void> 
     clock,
     ids,
     changed: (change) => router.invalidate(change),
-    build: { date: options.version, number: options.version },
+    build: { date: options.installedAt, number: options.version },
     operator: config.controller,
     disable: () => {
       disabled = true

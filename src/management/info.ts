@@ -6,7 +6,7 @@ import type { SystemLimits } from '../model/limits.ts'
 
 /** Which build answers: shown by `wsk property get`. */
 export interface BuildInfo {
-  /** ISO date of the build. */
+  /** ISO 8601: when it was built, or put where it runs. */
   readonly date: string
   readonly number: string
 }

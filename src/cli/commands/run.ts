@@ -111,7 +111,7 @@ async function startServer(
   const verbose = optionsOf(command).verbose === true
   const overrides = { ...SMALL, 'data-dir': directory, 'log-level': verbose ? 'info' : 'error', 'log-format': 'json' }
   const loaded = await loadPlatformConfig(cli, command, overrides)
-  const [{ createLogger }, { systemClock }, { startStandalone }, { VERSION }] = await Promise.all([
+  const [{ createLogger }, { systemClock }, { startStandalone }, { INSTALLED_AT, VERSION }] = await Promise.all([
     import('../../telemetry/pino-logger.ts'),
     import('../../model/clock.ts'),
     import('../../main/standalone.ts'),
@@ -122,7 +122,8 @@ async function startServer(
   const destination = { write: (line: string) => cli.shell.err(line) }
   const log = await createLogger({ level, format, terminal: false, clock: systemClock, destination })
   try {
-    return await startStandalone({ loaded, log, version: VERSION, path: cli.shell.env['PATH'] ?? '' })
+    const path = cli.shell.env['PATH'] ?? ''
+    return await startStandalone({ loaded, log, version: VERSION, installedAt: INSTALLED_AT, path })
   } catch (error) {
     throw generalError(`Actions cannot be run on this host: ${messageOf(error)}`, error)
   }

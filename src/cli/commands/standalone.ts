@@ -12,7 +12,7 @@ import { generalError, messageOf } from '../failure.ts'
 import { addConfigOptions, loadPlatformConfig } from '../platform-config.ts'
 import { adminCaller, remoteAdministration, serverListens } from '../remote-administration.ts'
 import { watchSignals } from '../signals.ts'
-import { VERSION } from '../version.ts'
+import { INSTALLED_AT, VERSION } from '../version.ts'
 
 /** Builds the command: every key of the configuration is an option of it. */
 export function standaloneCommand(cli: Cli): Command {
@@ -33,7 +33,7 @@ async function serve(cli: Cli, command: Command): Promise<number> {
   try {
     const { startStandalone } = await import('../../main/standalone.ts')
     const path = cli.shell.env['PATH'] ?? ''
-    const server = await startStandalone({ loaded, log, version: VERSION, path })
+    const server = await startStandalone({ loaded, log, version: VERSION, installedAt: INSTALLED_AT, path })
     const facts = { ...server, version: VERSION, guestKey: await guestKeyOf(server.adminSocket) }
     if (optionsOf(command).json === true) cli.shell.out(`${JSON.stringify(factsJson(facts))}\n`)
     else if (format === 'pretty' || (format === 'auto' && cli.shell.isTerminal)) cli.shell.out(bannerText(facts))
