@@ -47,9 +47,12 @@ import type { ParameterCipher } from '../stores/parameter-cipher.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { ActionSeries, UserMetrics } from '../telemetry/user-metrics.ts'
 
-/** Calls of a namespace that begin without a turn, and calls of all that begin in one: what a call that comes next waits for, some tenths of a millisecond. */
-const CALLS_TOGETHER = 4
-const CALLS_A_TURN = 4
+/**
+ * Calls of a namespace that begin without a turn, and calls of all that begin in one: what a call that comes next waits for, a millisecond or two. With far
+ * fewer a burst would trickle in, and what is one need would be decided about twice (bench/burst.ts).
+ */
+const CALLS_TOGETHER = 16
+const CALLS_A_TURN = 16
 /** Each of them holds a connection and no more: what its namespace has under way at once is limited before. */
 const MAX_WAITING_FOR_A_TURN = 20_000
 
