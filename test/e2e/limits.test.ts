@@ -1,6 +1,8 @@
 /** Limits of namespaces as callers and operators meet them: headers, texts, and overrides that hold at once. */
 
 import assert from 'node:assert/strict'
+import { connect } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { after, before, describe, test } from 'node:test'
 import { closedGate } from './many-clients.ts'
 import type { Answer, TestServer } from './server.ts'
@@ -186,17 +188,34 @@ describe('9: limits of a namespace', () => {
   })
 
   test('fairness: what a namespace sends at once takes turns, and every call of it is answered', async () => {
-    const call = await tenant('crowded')
+    const { body: user } = await server.admin('POST', '/admin/users', { subject: 'crowded' })
     await limit('crowded', { concurrentInvocations: 1000, invocationsPerMinute: 10_000 })
+    const authorization = `Basic ${Buffer.from(`${String(user['uuid'])}:${String(user['key'])}`).toString('base64')}`
+    const code = 'function main(args) { return { size: JSON.stringify(args).length } }'
+    const exec = { kind: 'nodejs:default', code }
+    const made = await server.call('PUT', '/actions/echo', { exec }, { Authorization: authorization })
+    assert.equal(made.status, 200)
     const waited = 'stave_router_turns_total{event="waited"}'
     const before = await server.metric(waited)
-    const target = '/actions/echo?blocking=true&result=true'
-    const answers = await Promise.all(
-      Array.from({ length: 200 }, (_, index) => call(target, { text: 'x'.repeat(index) })),
+    const head = `POST /api/v1/namespaces/_/actions/echo?blocking=true&result=true HTTP/1.1\r\nHost: stave\r\nAuthorization: ${authorization}\r\nContent-Type: application/json\r\n`
+    // In one piece: they arrive in one turn of the server's event loop.
+    const texts = Array.from({ length: 100 }, (_, index) => JSON.stringify({ text: 'x'.repeat(index) }))
+    const { hostname, port } = new URL(server.url)
+    const socket = connect(Number(port), hostname)
+    socket.write(
+      texts
+        .map((body, index) => {
+          const last = index === texts.length - 1 ? 'Connection: close\r\n' : ''
+          return `${head}${last}Content-Length: ${body.length}\r\n\r\n${body}`
+        })
+        .join(''),
     )
-    for (const [index, { status, body }] of answers.entries()) {
-      assert.deepEqual([status, body], [200, { size: JSON.stringify({ text: 'x'.repeat(index) }).length }])
-    }
+    const answers = await text(socket)
+    assert.equal(answers.match(/HTTP\/1\.1 200 /g)?.length, texts.length)
+    assert.deepEqual(
+      [...answers.matchAll(/\{"size":(\d+)\}/g)].map(([, size]) => Number(size)),
+      texts.map(({ length }) => length),
+    )
     assert.ok((await server.metric(waited)) > before)
     assert.equal(await server.metric('stave_router_turns_waiting'), 0)
   })
