@@ -94,7 +94,11 @@ function serve(core: PoolCore, demand: ActionDemand, pass: Pass): Served {
   if (now < demand.retryAt || isPaused(core, demand, now)) return 'paused'
   if (core.pool.inState('creating').size >= core.settings.maxConcurrentStarts) return 'waiting'
   const node = placeFor(core, action)
-  if (node !== undefined) return startFor(core, action, node.name) === undefined ? 'waiting' : 'served'
+  if (node !== undefined) {
+    if (startFor(core, action, node.name) === undefined) return 'waiting'
+    core.imageStems.noteStart(action, core.resizable)
+    return 'served'
+  }
   const impossible = explain(core.ledger, action.resources)
   if (impossible !== undefined) {
     failDemand(core, action, 'noCapacity', impossible)
@@ -132,14 +136,17 @@ function fulfilRequested(core: PoolCore): void {
     if (action === undefined || core.pool.inState('creating').size >= core.settings.maxConcurrentStarts) return
     if (core.ledger.fulfil(record.id)) {
       createPlaced(core, record)
+      core.imageStems.noteStart(action, core.resizable)
       continue
     }
     const other = placeFor(core, action)
     if (other !== undefined) {
       core.ledger.cancelEarmark(record.id)
       core.pool.relocate(record, other.name)
-      if (core.ledger.reserve(record.id, other.name, record.need)) createPlaced(core, record)
-      else remove(core, record, 'no room')
+      if (core.ledger.reserve(record.id, other.name, record.need)) {
+        createPlaced(core, record)
+        core.imageStems.noteStart(action, core.resizable)
+      } else remove(core, record, 'no room')
     } else if (!core.ledger.willBeFulfilled(record.id)) remove(core, record, 'no room')
   }
 }

@@ -36,8 +36,8 @@ export class ImageStemCells {
   }
 
   /**
-   * A container of a user's image was begun for the action, or a stem cell taken: one start more. More cells are wanted at once, fewer only after a
-   * check. Actions of kinds, and those that need more than memory, change nothing.
+   * A container of a user's image was begun because the action was called, or a stem cell taken: one start more. Those that are taken over or replaced are
+   * nobody's calls. More cells are wanted at once, fewer only after a check. Actions of kinds, and those that need more than memory, change nothing.
    */
   noteStart(action: ActionRequirements, resizable: boolean): void {
     if (action.kind !== 'blackbox' || !onlyMemory(action.resources)) return

@@ -166,6 +166,25 @@ test('S4-33: a new leader takes over the containers of the one before it, by the
   }
 })
 
+test('#3389: containers that are taken over call for no stem cells of their image: nobody has called it', async () => {
+  const imageStemCells = {
+    reactive: { minCount: 0, maxCount: 2, ttlMs: 60_000, threshold: 2, increment: 1 },
+    memoryMb: 1_024,
+  }
+  const before = await openPoolWorld({})
+  const one = before.router('r1')
+  for (const name of ['a', 'b']) one.invoke(actionOf(name, { kind: 'blackbox', image: 'team/app:1' }), 5)
+  await before.world.pass(1_500)
+  before.pool.stop()
+  const listings = await listed(before)
+  const after = await openPoolWorld({ settings: { epoch: 2, imageStemCells } })
+  after.factory.leftOver.push(...listings)
+  void after.pool.reconcileNow()
+  await after.world.pass(5_000)
+  assert.equal(after.pool.counters.adoptions, 2)
+  assert.equal(after.pool.count('stem'), 0)
+})
+
 async function listed({ factory, world }: PoolWorld): Promise<readonly ContainerListing[]> {
   const list = factory.list()
   await world.pass(2)

@@ -83,8 +83,6 @@ export function createPlaced(core: PoolCore, record: PoolRecord): void {
   if (record.action !== undefined) {
     core.counters.coldStarts++
     core.stems.noteColdStart(record.action, core.resizable)
-    // A container that takes another one's place is nobody's demand.
-    if (record.replaces === undefined) core.imageStems.noteStart(record.action, core.resizable)
   }
   core.commands.push({ type: 'create', spec: specOf(core, record) })
 }
