@@ -9,6 +9,11 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
     load: async (cli) => (await import('./commands/standalone.ts')).standaloneCommand(cli),
   },
   {
+    name: 'invoker',
+    summary: 'run the containers of this node for a control plane elsewhere',
+    load: async (cli) => (await import('./commands/invoker.ts')).invokerCommand(cli),
+  },
+  {
     name: 'run',
     summary: 'run one action file without a server',
     load: async (cli) => (await import('./commands/run.ts')).runCommand(cli),

@@ -8,7 +8,7 @@ const LAST_UID = 4_294_967_293
 
 /** What is wrong with the combination of values, one sentence a rule; empty when all is well. */
 export function brokenRules(config: Config): readonly string[] {
-  const { containers, docker, http, internal, journal, limits, parameterStorage, router } = config
+  const { containers, docker, http, internal, invokers, journal, limits, parameterStorage, router } = config
   const found: string[] = []
   const require = (holds: boolean, message: string): void => {
     if (!holds) found.push(message)
@@ -23,6 +23,17 @@ export function brokenRules(config: Config): readonly string[] {
     internalPort === 0 ||
     internalPort !==
       config.port, `port and internal.listen both use port ${config.port}: give internal.listen another one.`)
+
+  const fleet = containers.provider === 'invokers'
+  const invokersPort = Number(invokers.listen.slice(invokers.listen.lastIndexOf(':') + 1))
+  require(!fleet ||
+    invokers.token !==
+      '', `containers.provider is invokers without a secret by which they are known: set invokers.token (STAVE_INVOKERS_TOKEN_FILE).`)
+  require(!fleet ||
+    invokersPort === 0 ||
+    (invokersPort !== config.port &&
+      invokersPort !==
+        internalPort), `invokers.listen uses port ${invokersPort}, as port or internal.listen do: give it another one.`)
 
   for (const [scheme, name] of [
     ['aes-256', 'aes256'],

@@ -1,7 +1,7 @@
 /** Which protections hold for containers on this host, why others do not, and what would bring them: for the start-up line and for `stave doctor`. */
 
-/** How containers are kept apart: a level of the process provider, or by the Docker Engine. */
-export type IsolationLevel = 'bubblewrap' | 'unshare' | 'none' | 'docker'
+/** How containers are kept apart: a level of the process provider, by the Docker Engine, or as each invoker says of its own node. */
+export type IsolationLevel = 'bubblewrap' | 'unshare' | 'none' | 'docker' | 'invokers'
 
 export interface Protection {
   /** Short name such as `seccomp`. */

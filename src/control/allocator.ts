@@ -27,9 +27,12 @@ export function allocate(ledger: Ledger, placing: Placing, strategy: PlacementSt
   })
 }
 
-/** Why `need` can never be met by these nodes, naming the resource; undefined when an empty node could hold it. */
+/**
+ * Why `need` can never be met by these nodes, naming the resource; undefined when an empty node could hold it, and while there are none at all: those of a
+ * fleet are still to come.
+ */
 export function explain(ledger: Ledger, need: Resources): string | undefined {
-  if (ledger.couldEverFit(need)) return undefined
+  if (!ledger.hasSchedulable || ledger.couldEverFit(need)) return undefined
   for (const name of Object.keys(need)) {
     const amount = need[name] ?? 0
     if (amount <= 0) continue

@@ -50,6 +50,9 @@ export interface DistributedContainerPoolDeps {
   readonly placement?: PlacementStrategy
 }
 
+/** Pause before nodes that changed during a comparison are compared again, in ms. */
+const NODES_RETRY_MS = 20
+
 export class DistributedContainerPool implements ControlPlane {
   readonly #deps: DistributedContainerPoolDeps
   readonly #timers: Timers
@@ -63,6 +66,8 @@ export class DistributedContainerPool implements ControlPlane {
   #cancelReconcile: Cancel | undefined
   #carryingOut = false
   #passScheduled = false
+  #nodesMoved = false
+  #followingNodes = false
   #running = false
 
   constructor(deps: DistributedContainerPoolDeps) {
@@ -198,6 +203,25 @@ export class DistributedContainerPool implements ControlPlane {
       this.#core.counters.reconcileFailures++
       this.#note('error', 'the factory could not list its containers', { error: String(error) })
     }
+  }
+
+  /** Nodes have come, gone or changed: what they are and run is taken in now, and not at the next comparison. */
+  nodesChanged(): void {
+    this.#nodesMoved = true
+    void this.#followNodes()
+  }
+
+  async #followNodes(): Promise<void> {
+    if (this.#followingNodes) return
+    this.#followingNodes = true
+    // A comparison that is under way may have asked before the change.
+    while (this.#nodesMoved && this.#running) {
+      this.#nodesMoved = this.#goneWhileListing !== undefined
+      this.#input(() => this.#takeNodes())
+      if (this.#nodesMoved) await new Promise<void>((resolve) => this.#timers.after(NODES_RETRY_MS, resolve))
+      else await this.reconcileNow()
+    }
+    this.#followingNodes = false
   }
 
   async #reconcile(): Promise<void> {

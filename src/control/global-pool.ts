@@ -17,7 +17,7 @@ export interface PoolRecord {
   /** What it is bound to; undefined for a stem cell. */
   action: ActionRequirements | undefined
   /** The stem cell plan it was started for; undefined for containers that were created for an action. */
-  readonly stem: StemCellPlan | undefined
+  stem: StemCellPlan | undefined
   node: string
   /** What the ledger holds for it. */
   need: Resources

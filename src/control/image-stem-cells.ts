@@ -27,11 +27,16 @@ interface Remembered {
 }
 
 export class ImageStemCells {
-  readonly #settings: ImageStemCellSettings
+  #settings: ImageStemCellSettings
   /** In the order of their last start. */
   readonly #images = new Map<string, Remembered>()
 
   constructor(settings: ImageStemCellSettings) {
+    this.#settings = settings
+  }
+
+  /** Puts other settings in force; what is known of the images stays. */
+  reconfigure(settings: ImageStemCellSettings): void {
     this.#settings = settings
   }
 

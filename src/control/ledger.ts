@@ -63,6 +63,12 @@ export class Ledger {
     return this.#totalMemoryMb
   }
 
+  /** Containers can be placed somewhere, if there is room. */
+  get hasSchedulable(): boolean {
+    for (const node of this.#nodes.values()) if (node.schedulable) return true
+    return false
+  }
+
   get reservations(): number {
     return this.#reservations.size
   }

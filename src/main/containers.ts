@@ -58,6 +58,16 @@ export interface OpenedContainers {
   notes(): readonly HealthReason[]
   /** Adds what the provider has besides: checks of health, metrics. */
   register(health: HealthRegistry, metrics: MetricsRegistry): void
+  /** Is given what to do when nodes have come, gone or changed; absent where there is one node, for ever. */
+  watchNodes?(changed: () => void): void
+  /** The nodes by the numbers that OpenWhisk's tools know them by; absent where there is one. */
+  invokers?(): readonly NumberedInvoker[]
+}
+
+/** A node of a fleet, and whether it can be given work. */
+export interface NumberedInvoker {
+  readonly number: number
+  readonly up: boolean
 }
 
 /** Starts the containers of the configuration. Rejects with a message that says how to mend it; nothing is left then. */
@@ -68,7 +78,9 @@ export async function openContainers(options: ContainersOptions): Promise<Opened
       return (await import('./process-containers.ts')).openProcessContainers(options)
     case 'docker':
       return (await import('./docker-containers.ts')).openDockerContainers(options)
+    case 'invokers':
+      return (await import('./fleet-containers.ts')).openFleetContainers(options)
     default:
-      throw new Error(`containers.provider ${provider} is not part of this version: use process or docker`)
+      throw new Error(`containers.provider ${provider} is not part of this version: use process, docker or invokers`)
   }
 }

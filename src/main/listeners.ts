@@ -53,22 +53,32 @@ export async function listenOnSocket(server: Server, path: string): Promise<void
   chmodSync(path, 0o600)
 }
 
-/** A request listener behind a token: `Authorization: Bearer TOKEN`, anything else is 401. How long the comparison takes says nothing about the token. */
+/** A request listener behind a token: `Authorization: Bearer TOKEN`, anything else is 401. */
 export function behindToken(
   token: string,
   ids: Pick<IdSource, 'transactionId'>,
   handle: (req: IncomingMessage, res: ServerResponse) => void,
 ): (req: IncomingMessage, res: ServerResponse) => void {
-  const expected = digest(`Bearer ${token}`)
   return (req, res) => {
-    const given = req.headers.authorization
-    if (token !== '' && given !== undefined && timingSafeEqual(digest(given), expected)) return handle(req, res)
-    const refused = given === undefined ? unauthenticated() : invalidCredentials()
+    if (hasToken(req, token)) return handle(req, res)
+    const refused = req.headers.authorization === undefined ? unauthenticated() : invalidCredentials()
     // No parsing of what strangers send: the body, if any, goes with the connection.
     const headers = { 'WWW-Authenticate': 'Bearer', Connection: 'close' }
     const error = new Refusal(refused.code, 401, refused.message, { headers, atRouting: true })
     sendError({ req, res, tid: transactionIdOf(req, ids) }, error)
   }
+}
+
+/** Whether a request has the token, which is never empty. How long the comparison takes says nothing about it. */
+export function hasToken({ headers }: IncomingMessage, token: string): boolean {
+  const given = headers.authorization
+  return token !== '' && given !== undefined && timingSafeEqual(digest(given), digest(`Bearer ${token}`))
+}
+
+/** `HOST:PORT` in two. */
+export function splitAddress(address: string): { readonly host: string; readonly port: number } {
+  const colon = address.lastIndexOf(':')
+  return { host: address.slice(0, colon).replace(/^\[(.*)\]$/, '$1'), port: Number(address.slice(colon + 1)) }
 }
 
 /** Of one length, whatever is compared. */

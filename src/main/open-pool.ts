@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto'
 import type { Config } from '../config/schema.ts'
 import type { ContainerFactory } from '../containers/container-factory.ts'
 import { DistributedContainerPool } from '../control/distributed-container-pool.ts'
+import type { PoolSettings } from '../control/pool-settings.ts'
 import { poolSettings } from '../control/pool-settings.ts'
 import { boundStemCells, stemCellPlans } from '../control/stem-cells.ts'
 import type { Clock, Timers } from '../model/clock.ts'
@@ -28,10 +29,11 @@ export interface OpenPoolOptions {
   readonly log: Logger
 }
 
-/** Builds both; neither has started. */
+/** Builds both; neither has started. `nodesChanged` is for factories whose nodes come and go. */
 export function openPool(options: OpenPoolOptions): {
   readonly pool: DistributedContainerPool
   readonly proxies: ProxyRegistry
+  readonly nodesChanged: () => void
 } {
   const { config, limits, factory, manifest, clock, timers, ids, log } = options
   const { containers, collector, router } = config
@@ -46,7 +48,25 @@ export function openPool(options: OpenPoolOptions): {
     discard: (id, reason) => pool.discard(id, reason),
     reportUse: (id, inFlight, lastUsed) => pool.reportUse(id, inFlight, lastUsed),
   })
-  const memoryMb = factory.nodes().reduce((sum, { capacity }) => sum + (capacity['memoryMb'] ?? 0), 0)
+  /** Shares of the memory that there is now, which stem cells may take. */
+  function stemCellSettings(): Pick<PoolSettings, 'stemCells' | 'imageStemCells'> {
+    const nodes = factory.nodes().filter(({ schedulable }) => schedulable)
+    const memoryMb = nodes.reduce((sum, { capacity }) => sum + (capacity['memoryMb'] ?? 0), 0)
+    return {
+      stemCells: boundStemCells(stemCellPlans(manifest, factory.canResize === true), memoryMb),
+      imageStemCells: {
+        reactive: {
+          minCount: 0,
+          maxCount: containers.imageStemCells,
+          ttlMs: containers.idleTimeoutMs,
+          threshold: containers.imageStemThreshold,
+          increment: 1,
+        },
+        memoryMb: memoryMb * IMAGE_STEM_SHARE,
+      },
+    }
+  }
+
   const pool = new DistributedContainerPool({
     factory,
     clock,
@@ -65,20 +85,17 @@ export function openPool(options: OpenPoolOptions): {
       drainTimeoutMs: 2 * limits.timeoutMs.max + 60_000,
       startTimeoutMs: containers.startTimeoutMs,
       ...(containers.maxConcurrentStarts > 0 && { maxConcurrentStarts: containers.maxConcurrentStarts }),
-      stemCells: boundStemCells(stemCellPlans(manifest, factory.canResize === true), memoryMb),
-      imageStemCells: {
-        reactive: {
-          minCount: 0,
-          maxCount: containers.imageStemCells,
-          ttlMs: containers.idleTimeoutMs,
-          threshold: containers.imageStemThreshold,
-          increment: 1,
-        },
-        memoryMb: memoryMb * IMAGE_STEM_SHARE,
-      },
+      ...stemCellSettings(),
     }),
     adopt: (container, start) => proxies.adopt(container, start),
     note: ({ level, message, detail }) => log[level](detail, message),
   })
-  return { pool, proxies }
+  return {
+    pool,
+    proxies,
+    nodesChanged() {
+      pool.reconfigure(stemCellSettings())
+      pool.nodesChanged()
+    },
+  }
 }

@@ -11,7 +11,7 @@ import { systemLimits } from '../config/limits.ts'
 import { parameterKeys, parameterScheme } from '../config/parameter-storage.ts'
 import type { LoadedConfig } from '../config/load.ts'
 import { configJson } from '../config/print.ts'
-import { adminSocketPath, runDirectory } from '../config/runtime-paths.ts'
+import { runDirectory } from '../config/runtime-paths.ts'
 import type { SeededKey } from '../management/bootstrap.ts'
 import { bootstrapSubjects } from '../management/bootstrap.ts'
 import { createAdminApi } from '../management/admin-api.ts'
@@ -23,7 +23,7 @@ import { parameterRoutes } from '../management/parameter-renewal.ts'
 import { createUserAdministration } from '../management/user-administration.ts'
 import type { Clock } from '../model/clock.ts'
 import { systemClock, systemTimers } from '../model/clock.ts'
-import type { IdSource, TransactionId } from '../model/ids.ts'
+import type { TransactionId } from '../model/ids.ts'
 import { randomIds } from '../model/ids.ts'
 import { handleFire, matchFire } from '../router/http-fire.ts'
 import { handleInvoke, matchInvocation } from '../router/http-invoke.ts'
@@ -43,7 +43,8 @@ import { UserMetrics } from '../telemetry/user-metrics.ts'
 import type { HostReport } from './containers.ts'
 import { openContainers } from './containers.ts'
 import { drain } from './drain.ts'
-import { behindToken, isLoopback, isWildcard, listenOnSocket, listenOnTcp } from './listeners.ts'
+import { listenForOperators } from './listen-for-operators.ts'
+import { isLoopback, isWildcard, listenOnTcp } from './listeners.ts'
 import { measuredFactory } from './measured-factory.ts'
 import { openEntitlement } from './open-entitlement.ts'
 import { openPool } from './open-pool.ts'
@@ -172,7 +173,7 @@ async function start(options: StandaloneOptions, cleanups: (() => Promise<void> 
 
   const registry = new MetricsRegistry()
   const observe = observeOperations(registry, factory.provider)
-  const { pool, proxies } = openPool({
+  const { pool, proxies, nodesChanged } = openPool({
     config,
     limits,
     factory: measuredFactory(factory, clock, observe),
@@ -228,7 +229,8 @@ async function start(options: StandaloneOptions, cleanups: (() => Promise<void> 
       log.warn({}, 'disabled: nothing new is accepted until the next start')
     },
     operations: {
-      invokers: () => factory.nodes().map(({ schedulable }) => ({ up: schedulable })),
+      invokers: () =>
+        containers.invokers?.() ?? factory.nodes().map(({ schedulable }, number) => ({ number, up: schedulable })),
       runningActivations: () => proxies.activations(),
     },
     reportFault,
@@ -289,6 +291,7 @@ async function start(options: StandaloneOptions, cleanups: (() => Promise<void> 
   const adminSocket = await listenForOperators(config, internal, ids, (req, res) => admin.handle(req, res))
 
   await pool.start()
+  containers.watchNodes?.(nodesChanged)
   proxies.start()
   router.dispatcher.start()
   router.journal.start()
@@ -361,24 +364,3 @@ function refuseUntilReady(_req: IncomingMessage, res: ServerResponse): void {
   res.end()
 }
 
-/** Opens the internal listener; returns the socket's path, or undefined on TCP. */
-async function listenForOperators(
-  config: LoadedConfig['config'],
-  servers: Server[],
-  ids: IdSource,
-  handle: Listener,
-): Promise<string | undefined> {
-  const { listen, token } = config.internal
-  if (listen === 'unix') {
-    const path = adminSocketPath(config.dataDir)
-    const server = createHttpServer(handle)
-    await listenOnSocket(server, path)
-    servers.push(server)
-    return path
-  }
-  const server = createHttpServer(behindToken(token, ids, handle))
-  const colon = listen.lastIndexOf(':')
-  await listenOnTcp(server, listen.slice(0, colon), Number(listen.slice(colon + 1)))
-  servers.push(server)
-  return undefined
-}

@@ -10,7 +10,7 @@ import { readBody } from '../api/read-body.ts'
 import { methodNotAllowed, noRoute } from '../api/rejections.ts'
 import { splitTarget } from '../api/request-target.ts'
 import type { ReportFault } from '../api/respond.ts'
-import { sendError, sendJson, sendText } from '../api/respond.ts'
+import { sendError, sendJson } from '../api/respond.ts'
 import { transactionIdOf } from '../api/transaction-id.ts'
 import { malformedContent, Refusal } from '../model/errors.ts'
 import type { IdSource, TransactionId } from '../model/ids.ts'
@@ -20,16 +20,10 @@ import { namespaceRoutes } from './admin-namespaces.ts'
 import type { AdminCall, AdminMethods, AdminRoutes } from './admin-route.ts'
 import { matchAdminRoute } from './admin-route.ts'
 import { userRoutes } from './admin-users.ts'
+import type { Inside } from './look-inside.ts'
+import { lookInside } from './look-inside.ts'
 import type { NamespaceAdministration } from './namespace-administration.ts'
 import type { UserAdministration } from './user-administration.ts'
-
-/** One thing that has to be well for the platform to be ready. */
-export interface ReadinessCheck {
-  readonly name: string
-  readonly ready: boolean
-  /** Why not, and what would mend it. */
-  readonly reason?: string
-}
 
 /** Who did what to whom, and what came of it. Holds no secret. */
 export interface AuditEntry {
@@ -43,15 +37,11 @@ export interface AuditEntry {
   readonly [field: string]: unknown
 }
 
-export interface AdminApiDeps {
+export interface AdminApiDeps extends Inside {
   readonly administration: UserAdministration
   readonly namespaces: NamespaceAdministration
   /** More routes below `/admin/`, of parts that not every server has. */
   readonly routes?: AdminRoutes
-  /** Prometheus text. */
-  readonly metrics: () => string | Promise<string>
-  /** Bounded in time by whoever provides it. */
-  readonly readiness: () => readonly ReadinessCheck[] | Promise<readonly ReadinessCheck[]>
   /** Containers, stem cells and queues, fit for `JSON.stringify`. */
   readonly pool: () => unknown
   /** The effective configuration with origins, secrets hidden, fit for `JSON.stringify`. */
@@ -117,17 +107,6 @@ function handlerOf(exchange: Exchange, methods: AdminMethods): (call: AdminCall)
   const found = Object.entries(methods).find(([name]) => name === exchange.req.method)?.[1]
   if (found === undefined) throw methodNotAllowed(Object.keys(methods))
   return found
-}
-
-async function lookInside(exchange: Exchange, path: string, deps: AdminApiDeps): Promise<void> {
-  const paths = ['/livez', '/readyz', '/metrics']
-  if (!paths.includes(path)) throw noRoute()
-  if (exchange.req.method !== 'GET') throw methodNotAllowed(['GET'])
-  if (path === '/livez') return sendJson(exchange, 200, JSON.stringify({ live: true }))
-  if (path === '/metrics') return sendText(exchange, 200, await deps.metrics())
-  const checks = await deps.readiness()
-  const ready = checks.every((check) => check.ready)
-  sendJson(exchange, ready ? 200 : 503, JSON.stringify({ ready, checks }))
 }
 
 function adminCall(

@@ -1,8 +1,8 @@
 /** Operational questions that tools for OpenWhisk ask a controller: which invokers are there, are they well, what runs. */
 
 export interface Operations {
-  /** The nodes that run containers, by number, and whether each is well. */
-  invokers(): readonly { readonly up: boolean }[]
+  /** The nodes that run containers, and whether each is well. */
+  invokers(): readonly { readonly number: number; readonly up: boolean }[]
   /** Ids of the activations that run now. */
   runningActivations(): readonly string[]
 }
@@ -11,7 +11,7 @@ export interface Operations {
 export function operationsDocument(path: string, on: Operations): { status: number; json: string } | undefined {
   switch (path) {
     case '/invokers': {
-      const states = on.invokers().map(({ up }, index) => [`invoker${index}/${index}`, up ? 'up' : 'unhealthy'])
+      const states = on.invokers().map(({ number, up }) => [`invoker${number}/${number}`, up ? 'up' : 'unhealthy'])
       return { status: 200, json: JSON.stringify(Object.fromEntries(states)) }
     }
     case '/invokers/healthy/count':

@@ -13,7 +13,8 @@ import { basicEntitlement } from '../../src/entitlement/basic-entitlement.ts'
 import type { SystemLimits } from '../../src/model/limits.ts'
 import type { RuntimeKind, RuntimesManifest } from '../../src/model/manifest.ts'
 import type { ParameterKey } from '../../src/model/parameter-keys.ts'
-import type { AuditEntry, ReadinessCheck } from '../../src/management/admin-api.ts'
+import type { AuditEntry } from '../../src/management/admin-api.ts'
+import type { ReadinessCheck } from '../../src/management/look-inside.ts'
 import { createAdminApi } from '../../src/management/admin-api.ts'
 import { randomCredentials } from '../../src/management/credentials.ts'
 import { createNamespaceAdministration } from '../../src/management/namespace-administration.ts'
@@ -136,7 +137,7 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
     },
     ids,
     build: { date: '2026-01-01T00:00:00Z', number: '42' },
-    operations: { invokers: () => [{ up: running.health }], runningActivations: () => [] },
+    operations: { invokers: () => [{ number: 0, up: running.health }], runningActivations: () => [] },
     operator: { username: 'controller.user', password: 'controller.pass' },
     disable: () => undefined,
     reportFault,

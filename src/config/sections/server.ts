@@ -8,6 +8,7 @@ const HOST = /^[A-Za-z0-9_.:-]+$/
 const DOMAIN = /^[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})*$/
 const LISTEN = /^(?:unix|(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+):([0-9]{1,5}))$/
 const TOKEN_CHARACTERS = 16
+const INVOKERS_URL = /^wss?:\/\/[^/?#\s]+\/?$/
 /** As loose as can be: NODE_NAME is a variable that others set, too. */
 const NODE_NAME = /^\P{C}{1,253}$/u
 
@@ -66,6 +67,39 @@ export const internal = {
       value.length >= TOKEN_CHARACTERS ? undefined : `must have at least ${TOKEN_CHARACTERS} characters`,
     failure: 'Roles with different tokens refuse each other with 401 and stay unready.',
     whom: 'Operators who run roles on several hosts; give it by file (STAVE_INTERNAL_TOKEN_FILE).',
+  }),
+}
+
+export const invokers = {
+  listen: text('127.0.0.1:3234', {
+    doc: 'Where invokers register with this control plane, `HOST:PORT`; port 0 takes any free one. Only with `containers.provider` invokers.',
+    constraint: '`HOST:PORT`, another port than `port` and `internal.listen`',
+    check: (value) => (value === 'unix' ? 'must be HOST:PORT' : checkListen(value)),
+    failure: 'On 127.0.0.1 invokers of other hosts cannot register. EADDRINUSE at start where the port is taken.',
+    whom: 'Operators of several nodes: an address that they reach, and no user code does.',
+  }),
+  url: text('', {
+    doc: 'Where this invoker registers: `ws://HOST:PORT` of the control plane’s `invokers.listen`, or `wss://…` of a proxy with TLS before it. Only for `stave invoker`.',
+    constraint: 'a URL with ws or wss, without a path; required for `stave invoker`',
+    check: checkInvokersUrl,
+    failure: 'The invoker stays unready and dials again, after 5 s at most.',
+    whom: 'Whoever runs `stave invoker`.',
+  }),
+  token: text('', {
+    secret: true,
+    doc: 'Shared secret by which the control plane knows its invokers.',
+    constraint: `at least ${TOKEN_CHARACTERS} characters; required where \`containers.provider\` is invokers, and for \`stave invoker\``,
+    check: (value) =>
+      value.length >= TOKEN_CHARACTERS ? undefined : `must have at least ${TOKEN_CHARACTERS} characters`,
+    failure: 'Invokers with another token are refused with 401 and stay unready.',
+    whom: 'Operators of several nodes; give it by file (STAVE_INVOKERS_TOKEN_FILE).',
+  }),
+  leaseMs: integer(10_000, {
+    unit: 'ms',
+    min: 500,
+    doc: 'Silence after which an invoker, or the control plane, is taken for gone.',
+    failure: 'Too short: a busy node is lost with all its containers. Too long: calls wait for a node that is dead.',
+    whom: 'Operators of unsteady networks: longer.',
   }),
 }
 
@@ -198,4 +232,8 @@ function checkListen(value: string): string | undefined {
   const match = LISTEN.exec(value)
   if (match === null) return 'must be unix or HOST:PORT'
   return match[1] !== undefined && Number(match[1]) > 65_535 ? 'must have a port from 0 to 65535' : undefined
+}
+
+function checkInvokersUrl(value: string): string | undefined {
+  return INVOKERS_URL.test(value) && URL.canParse(value) ? undefined : 'must be ws://HOST:PORT or wss://HOST[:PORT]'
 }
