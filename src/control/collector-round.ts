@@ -33,9 +33,21 @@ function carryOut(core: PoolCore, proposal: Proposal): void {
       if (record.state === 'idle' || record.state === 'active') mark(core, record, proposal.reason)
       return
     case 'move':
-      if (core.demands.size > 0 || movesUnderWay(core) >= MAX_MOVES) return
-      if (startReplacement(core, record, true) !== undefined) core.counters.moves++
+      move(core, record)
   }
+}
+
+/** From a node that is to become empty a container goes in any case: where it cannot be replaced first, it finishes what it runs and takes nothing more. */
+function move(core: PoolCore, record: PoolRecord): void {
+  const mustGo = core.ledger.node(record.node)?.schedulable === false
+  const isPossible = movesUnderWay(core) < MAX_MOVES && (mustGo || core.demands.size === 0)
+  if (isPossible && startReplacement(core, record, true) !== undefined) core.counters.moves++
+  else if (mustGo && !isBeingReplaced(core, record)) mark(core, record, 'drain')
+}
+
+function isBeingReplaced(core: PoolCore, { id, action }: PoolRecord): boolean {
+  if (action === undefined) return false
+  return [...core.pool.ofAction(action.actionKey)].some(({ replaces }) => replaces === id)
 }
 
 function movesUnderWay(core: PoolCore): number {

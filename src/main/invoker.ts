@@ -121,7 +121,8 @@ export async function startInvoker({ loaded, log, path }: InvokerOptions): Promi
       log.info({ reason, containers: own.size }, 'stopping: nothing new is accepted')
       health.drain(reason)
       await joined.leave(deadlineIn(config.shutdown.graceMs * LEAVE_SHARE, clock))
-      if (own.size > 0) log.warn({ containers: own.size }, 'containers were still in use at the end of the grace period')
+      if (own.size > 0)
+        log.warn({ containers: own.size }, 'containers were still in use at the end of the grace period')
       joined.stop()
       await containers.stop()
       processMetrics.stop()
@@ -142,7 +143,9 @@ function requireInvoker({ invokers, containers }: Config): string {
   if (invokers.url === '')
     throw new Error('invokers.url is not set: the control plane’s address, ws://HOST:PORT (STAVE_INVOKERS_URL)')
   if (invokers.token === '')
-    throw new Error('invokers.token is not set: the secret of the control plane’s configuration (STAVE_INVOKERS_TOKEN_FILE)')
+    throw new Error(
+      'invokers.token is not set: the secret of the control plane’s configuration (STAVE_INVOKERS_TOKEN_FILE)',
+    )
   return invokers.url
 }
 

@@ -363,4 +363,3 @@ function refuseUntilReady(_req: IncomingMessage, res: ServerResponse): void {
   res.writeHead(503, { 'Retry-After': '1', Connection: 'close' })
   res.end()
 }
-

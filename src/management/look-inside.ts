@@ -19,11 +19,11 @@ export interface Inside {
   readonly readiness: () => readonly ReadinessCheck[] | Promise<readonly ReadinessCheck[]>
 }
 
-const PATHS = ['/livez', '/readyz', '/metrics']
+const PATHS: ReadonlySet<string> = new Set(['/livez', '/readyz', '/metrics'])
 
 /** Answers such a request; rejects with 404 and 405. */
 export async function lookInside(exchange: Exchange, path: string, on: Inside): Promise<void> {
-  if (!PATHS.includes(path)) throw noRoute()
+  if (!PATHS.has(path)) throw noRoute()
   if (exchange.req.method !== 'GET') throw methodNotAllowed(['GET'])
   if (path === '/livez') return sendJson(exchange, 200, JSON.stringify({ live: true }))
   if (path === '/metrics') return sendText(exchange, 200, await on.metrics())

@@ -63,6 +63,7 @@ export interface PoolEntry {
   readonly id: string
   readonly actionKey?: string
   readonly kind: string
+  readonly node: string
   readonly state: string
 }
 
@@ -217,7 +218,8 @@ function serverAt(facts: Facts, dataDir: string, child: ChildProcess, output: ()
   return server
 }
 
-function adminRequest(
+/** A request to the unix socket of a role's internal listener. */
+export function adminRequest(
   socketPath: string,
   method: string,
   path: string,

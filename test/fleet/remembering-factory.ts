@@ -1,6 +1,11 @@
 /** A node's own factory without processes: its containers answer a run with its message, and it can be made to hang or to fail, which real ones cannot. */
 
-import type { Container, ContainerEnd, ContainerFactory, ContainerSpec } from '../../src/containers/container-factory.ts'
+import type {
+  Container,
+  ContainerEnd,
+  ContainerFactory,
+  ContainerSpec,
+} from '../../src/containers/container-factory.ts'
 import { knownContainers } from '../../src/containers/known-containers.ts'
 import type { RuntimeChannel, RuntimeReply } from '../../src/containers/runtime-channel.ts'
 import type { ContainerId } from '../../src/model/ids.ts'
@@ -67,7 +72,12 @@ export function rememberingFactory({ memoryMb = 4096 } = {}): RememberingFactory
       next = error
     },
     start: () => Promise.resolve(),
-    create: (spec) => containers.start(spec.id, () => begin(spec), () => undefined),
+    create: (spec) =>
+      containers.start(
+        spec.id,
+        () => begin(spec),
+        () => undefined,
+      ),
     list: () =>
       Promise.resolve([...listed.values()].map(({ id, labels }) => ({ id, node: 'local', labels, adoptable: false }))),
     async remove(id) {

@@ -253,7 +253,11 @@ export function createInvokersContainerFactory(options: InvokersContainerFactory
         return own(session, message.container)?.receive(message, body)
       case 'ended':
         return endOf(session, message.container, message.end)
-      default:
+      case 'created':
+      case 'done':
+      case 'failed':
+      case 'listed':
+      case 'resized':
         session.answered(message)
     }
   }
@@ -349,13 +353,11 @@ export function createInvokersContainerFactory(options: InvokersContainerFactory
     const lists = await Promise.all(
       [...sessions.values()].map(async (session) => {
         const answer = await session.call({ type: 'list' }, LIST_MS)
-        return answer.type === 'listed'
-          ? answer.containers.map((container) => ({ ...container, node: session.node, session }))
-          : []
+        const found = answer.type === 'listed' ? answer.containers : []
+        for (const { id } of found) if (!containers.has(id)) seenOn.set(id, session)
+        return found.map(({ id, labels, adoptable }) => ({ id, node: session.node, labels, adoptable }))
       }),
     )
-    const found = lists.flat()
-    for (const { id, session } of found) if (!containers.has(id)) seenOn.set(id, session)
-    return found.map(({ session: _session, ...listing }) => listing)
+    return lists.flat()
   }
 }

@@ -169,7 +169,13 @@ export function createNodeContainers(factory: ContainerFactory, clock: Clock): N
         case 'welcome':
         case 'released':
           return
-        default: {
+        case 'create':
+        case 'destroy':
+        case 'list':
+        case 'remove':
+        case 'resize':
+        case 'resume':
+        case 'suspend': {
           const from = control
           answer(message).catch((error: unknown) => {
             const failure = error instanceof ContainerStartError ? { failure: error.failure } : {}
