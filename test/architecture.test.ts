@@ -39,8 +39,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** Files that provider folders may be imported from: the places that configuration selects a provider in. */
-const PROVIDERS = ['stores/sqlite', 'journal/sqlite', 'containers/process', 'containers/docker']
-const PROVIDER_USERS = /^(main|cli|stores\/sqlite|journal\/sqlite|containers\/process|containers\/docker)\//
+const PROVIDERS = ['stores/sqlite', 'journal/sqlite', 'containers/process', 'containers/docker', 'containers/invokers']
+const PROVIDER_USERS = /^(main|cli|stores\/sqlite|journal\/sqlite|containers\/(?:process|docker|invokers))\//
 
 /** Packages that may be loaded while the server starts; all others come by `await import()`. */
 const STATIC_PACKAGES = new Set(['lru-cache', 'valibot', 'pino', 'commander', 'fastest-levenshtein'])
@@ -49,10 +49,15 @@ const STATIC_PACKAGES = new Set(['lru-cache', 'valibot', 'pino', 'commander', 'f
 const ON_DEMAND: Readonly<Record<string, readonly string[]>> = {
   'containers/docker': ['undici'],
   'containers/http': ['undici'],
+  'containers/invokers': ['ws'],
 }
 
 /** The files that wire such a folder: themselves imported on demand. */
-const ON_DEMAND_WIRING = new Set(['src/main/docker-containers.ts'])
+const ON_DEMAND_WIRING = new Set([
+  'src/main/docker-containers.ts',
+  'src/main/fleet-containers.ts',
+  'src/main/invoker.ts',
+])
 
 /** Packages for containers, `openwhisk` for actions and `yauzl` for the launcher: the platform shows them and imports none of them. */
 const FOR_CONTAINERS = ['openwhisk', 'yauzl']

@@ -87,6 +87,9 @@ const SAMPLES: Readonly<Record<string, readonly string[]>> = {
   'containers.apiHost': ['https://api.example.org', 'http://10.0.0.1:3233'],
   'entitlement.provider': ['/opt/rights.js', '@acme/rights', 'file:///opt/rights.js'],
   'runtimes.manifest': ['/etc/runtimes.json', '{"runtimes":{}}'],
+  'invokers.listen': ['0.0.0.0:3234', '[::1]:0'],
+  'invokers.url': ['ws://10.0.0.1:3234', 'wss://fleet.example.org'],
+  'invokers.token': ['0123456789abcdef', 'a much longer secret than that'],
   'internal.listen': ['0.0.0.0:7000', '[::1]:7000', 'node-1:7000'],
   'parameterStorage.aes256': [
     `2026:${Buffer.alloc(32, 1).toString('base64')}`,
@@ -166,6 +169,7 @@ for (const key of KEYS) {
 test('S3-7: every key has a value that only its variable brings about, rules between keys included', async () => {
   const company: Readonly<Record<string, Environment>> = {
     'internal.listen': { STAVE_INTERNAL_TOKEN: '0123456789abcdef' },
+    'containers.provider': { STAVE_INVOKERS_TOKEN: '0123456789abcdef' },
     'limits.concurrency.min': { STAVE_LIMITS_CONCURRENCY_STD: '500' },
     'containers.memoryMb': { STAVE_LIMITS_MEMORY_MAX: '256' },
   }
@@ -394,6 +398,16 @@ test('S0-3: an unknown container provider is an error that lists the valid ones'
 })
 
 const FORBIDDEN: readonly [string, Environment, RegExp][] = [
+  ['a fleet without token', { STAVE_CONTAINERS_PROVIDER: 'invokers' }, /set invokers\.token/],
+  [
+    'invokers on the port of the API',
+    {
+      STAVE_CONTAINERS_PROVIDER: 'invokers',
+      STAVE_INVOKERS_TOKEN: '0123456789abcdef',
+      STAVE_INVOKERS_LISTEN: '0.0.0.0:3233',
+    },
+    /invokers\.listen uses port 3233/,
+  ],
   ['internal TCP without token', { STAVE_INTERNAL_LISTEN: '0.0.0.0:7000' }, /set internal\.token/],
   [
     'one port twice',

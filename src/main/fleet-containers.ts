@@ -1,24 +1,15 @@
 /** The containers of a fleet: the listener that invokers register at, what the fleet can run, and the factory over all of them. */
 
-import { createServer } from 'node:http'
-import type { Server } from 'node:http'
-import type { Duplex } from 'node:stream'
 import { join } from 'node:path'
-import { WebSocketServer } from 'ws'
 import type { Config } from '../config/schema.ts'
 import { openInvokerNumbers } from '../containers/invokers/invoker-numbers.ts'
 import type { InvokersContainerFactory } from '../containers/invokers/invokers-container-factory.ts'
 import { createInvokersContainerFactory } from '../containers/invokers/invokers-container-factory.ts'
+import { createRegistrationServer } from '../containers/invokers/registration-server.ts'
 import { readManifest, withStemCells } from '../containers/read-manifest.ts'
 import type { MetricsRegistry } from '../telemetry/metrics.ts'
 import type { ContainersOptions, OpenedContainers } from './containers.ts'
 import { closeServer, hasToken, listenOnTcp, splitAddress } from './listeners.ts'
-
-/** Where invokers connect to. */
-const PATH = '/invokers'
-/** Connections that have not said who they are, and those of the fleet: more nodes than one control plane is for. */
-const MAX_CONNECTIONS = 10_000
-const HEADERS_MS = 10_000
 
 /** Listens for invokers. Rejects with a message that says how to mend it. */
 export async function openFleetContainers(options: ContainersOptions): Promise<OpenedContainers> {
@@ -34,7 +25,11 @@ export async function openFleetContainers(options: ContainersOptions): Promise<O
     log,
   })
   const { host, port } = splitAddress(invokers.listen)
-  const server = registrationServer(factory, invokers.token, maxMessageBytes(config))
+  const server = createRegistrationServer({
+    isAllowed: (req) => hasToken(req, invokers.token),
+    maxMessageBytes: maxMessageBytes(config),
+    accept: (socket) => factory.accept(socket),
+  })
   const bound = await listenOnTcp(server, host, port)
   log.info({ listen: `${host}:${bound}` }, 'invokers register here')
   return {
@@ -76,26 +71,6 @@ function noInvoker(factory: InvokersContainerFactory): string {
   const away = factory.invokers().filter(({ state }) => state === 'away')
   const known = away.length === 0 ? '' : `; away: ${away.map(({ node }) => node).join(', ')}`
   return `no invoker is registered: start \`stave invoker\` on a node${known}`
-}
-
-/** Lets in whoever has the token. */
-function registrationServer(factory: InvokersContainerFactory, token: string, maxPayload: number): Server {
-  const sockets = new WebSocketServer({ noServer: true, maxPayload, perMessageDeflate: false })
-  const server = createServer({ headersTimeout: HEADERS_MS, requestTimeout: HEADERS_MS }, (_req, res) => {
-    res.writeHead(426, { Upgrade: 'websocket', Connection: 'close' })
-    res.end()
-  })
-  server.maxConnections = MAX_CONNECTIONS
-  server.on('upgrade', (req, socket: Duplex, head) => {
-    socket.on('error', () => socket.destroy())
-    const status = req.url !== PATH ? '404 Not Found' : hasToken(req, token) ? undefined : '401 Unauthorized'
-    if (status !== undefined) {
-      socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
-      return
-    }
-    sockets.handleUpgrade(req, socket, head, (accepted) => factory.accept(accepted))
-  })
-  return server
 }
 
 function observeFleet(factory: InvokersContainerFactory, metrics: MetricsRegistry): void {

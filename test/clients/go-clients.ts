@@ -1,6 +1,6 @@
 /**
- * OpenWhisk's clients in Go, built from the module proxy at the exact versions that their go.mod and go.sum name, once for each of these: `wsk`, and `wskdeploy`.
- * `node test/clients/go-clients.ts` builds both ahead of the tests.
+ * Programs in Go that tests run, built from the module proxy at the exact versions that their go.mod and go.sum name, once for each of these: OpenWhisk's `wsk`
+ * and `wskdeploy`, and `helm`. `node test/clients/go-clients.ts` builds all of them ahead of the tests.
  */
 
 import { spawnSync } from 'node:child_process'
@@ -14,6 +14,7 @@ import { findTool } from '../../src/containers/host/find-tool.ts'
 const CLIENTS = {
   wsk: { module: 'github.com/sciabarracom/openwhisk-cli', flags: ['-X', 'main.CLI_BUILD_TIME=1.2.0'] },
   wskdeploy: { module: 'github.com/apache/openwhisk-wskdeploy', flags: ['-X', 'main.Version=1.2.0'] },
+  helm: { module: 'helm.sh/helm/v3/cmd/helm', flags: [] },
 } as const
 
 /** Path of the program, or why there is none. */
@@ -64,7 +65,7 @@ function lastLine(text: string): string {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  for (const name of ['wsk', 'wskdeploy'] as const) {
+  for (const name of ['wsk', 'wskdeploy', 'helm'] as const) {
     const { path, missing } = goClient(name)
     process.stdout.write(`${name}: ${missing === false ? path : missing}\n`)
   }

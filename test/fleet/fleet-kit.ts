@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join as joinPath } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { WebSocketServer } from 'ws'
+import type { WebSocket } from 'ws'
 import type { ContainerFactory } from '../../src/containers/container-factory.ts'
 import { openInvokerNumbers } from '../../src/containers/invokers/invoker-numbers.ts'
 import type { InvokersContainerFactory } from '../../src/containers/invokers/invokers-container-factory.ts'
@@ -16,6 +16,7 @@ import { join } from '../../src/containers/invokers/membership.ts'
 import type { NodeContainers } from '../../src/containers/invokers/node-containers.ts'
 import { createNodeContainers } from '../../src/containers/invokers/node-containers.ts'
 import { systemClock, systemTimers } from '../../src/model/clock.ts'
+import { createRegistrationServer } from '../../src/containers/invokers/registration-server.ts'
 import { silentLogger } from '../../src/telemetry/logger.ts'
 
 export interface TestFleet {
@@ -34,6 +35,8 @@ export interface TestInvoker {
 }
 
 const WAIT_MS = 10_000
+/** What invokers of these tests show. */
+export const TOKEN = 'a token of the tests'
 
 /** A fleet without nodes. `directory` keeps the numbers of an earlier one. */
 export async function openFleet({ leaseMs = 2000, directory = '' } = {}): Promise<TestFleet> {
@@ -45,8 +48,15 @@ export async function openFleet({ leaseMs = 2000, directory = '' } = {}): Promis
     timers: systemTimers,
     log: silentLogger,
   })
-  const server = new WebSocketServer({ port: 0, host: '127.0.0.1', path: '/invokers', perMessageDeflate: false })
-  server.on('connection', (socket) => factory.accept(socket))
+  const clients = new Set<WebSocket>()
+  const server = createRegistrationServer({
+    isAllowed: ({ headers }) => headers.authorization === `Bearer ${TOKEN}`,
+    maxMessageBytes: 64 * 1024 * 1024,
+    accept(socket) {
+      clients.add(socket)
+      factory.accept(socket)
+    },
+  }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}`
   const memberships: Membership[] = []
@@ -57,7 +67,7 @@ export async function openFleet({ leaseMs = 2000, directory = '' } = {}): Promis
       const containers = createNodeContainers(over, systemClock)
       const membership = join({
         url,
-        token: 'none is asked for here',
+        token: TOKEN,
         node,
         incarnation,
         kinds: ['test:works'],
@@ -75,12 +85,12 @@ export async function openFleet({ leaseMs = 2000, directory = '' } = {}): Promis
       return { membership, containers }
     },
     cut() {
-      for (const socket of server.clients) socket.terminate()
+      for (const socket of clients) socket.terminate()
     },
     async close() {
       await factory.stop()
       for (const membership of memberships) membership.stop()
-      for (const socket of server.clients) socket.terminate()
+      for (const socket of clients) socket.terminate()
       await new Promise((resolve) => server.close(resolve))
       if (own !== undefined) rmSync(own, { recursive: true, force: true })
     },

@@ -11,11 +11,12 @@ import { ContainerStartError } from '../../src/containers/container-factory.ts'
 import { systemClock } from '../../src/model/clock.ts'
 import { deadlineIn } from '../../src/model/deadline.ts'
 import { randomIds } from '../../src/model/ids.ts'
-import { openFleet, until } from './fleet-kit.ts'
+import { openFleet, TOKEN, until } from './fleet-kit.ts'
 import type { TestFleet } from './fleet-kit.ts'
 import { rememberingFactory } from './remembering-factory.ts'
 
 const ids = randomIds()
+const AUTHORIZED = { Authorization: `Bearer ${TOKEN}` }
 const deadline = (): { readonly at: number } => deadlineIn(5000, systemClock)
 
 function spec(node: string): ContainerSpec {
@@ -103,11 +104,28 @@ describe('registration', () => {
   ] as const) {
     test(`S0-5: ${what} ends the connection, and nobody is registered`, async () => {
       await inFleet(async (fleet) => {
-        const socket = new WebSocket(`${fleet.url}/invokers`)
+        const socket = new WebSocket(`${fleet.url}/invokers`, { headers: AUTHORIZED })
         const closed = new Promise<number>((resolve) => socket.once('close', resolve))
         socket.once('open', () => socket.send(frame))
         assert.equal(await closed, 4002)
         assert.deepEqual(fleet.factory.invokers(), [])
+      })
+    })
+  }
+})
+
+describe('strangers', () => {
+  for (const [what, path, headers, status] of [
+    ['without the token', '/invokers', {}, 401],
+    ['with another token', '/invokers', { Authorization: 'Bearer a token of the tests!' }, 401],
+    ['elsewhere', '/', AUTHORIZED, 404],
+  ] as const) {
+    test(`S0-5: who comes ${what} is refused with ${status}`, async () => {
+      await inFleet(async (fleet) => {
+        const socket = new WebSocket(`${fleet.url}${path}`, { headers })
+        const error = await new Promise<Error>((resolve) => socket.once('error', resolve))
+        assert.match(error.message, new RegExp(`${status}$`))
+        assert.equal((await fetch(fleet.url.replace('ws:', 'http:'))).status, 426)
       })
     })
   }
@@ -164,7 +182,7 @@ describe('loss', () => {
 
   test('S0-8: an invoker that hangs is lost after the lease', async () => {
     await inFleet(async (fleet) => {
-      const socket = new WebSocket(`${fleet.url}/invokers`, { autoPong: false })
+      const socket = new WebSocket(`${fleet.url}/invokers`, { autoPong: false, headers: AUTHORIZED })
       socket.once('open', () => socket.send(framed(hello())))
       await until(() => fleet.factory.nodes().length === 1)
       await until(() => fleet.factory.nodes().length === 0)

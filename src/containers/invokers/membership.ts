@@ -14,6 +14,7 @@ import { openLink, REPLACED, STOPPED } from './link.ts'
 import type { FromInvoker, ToInvoker } from './messages.ts'
 import { parseToInvoker, PROTOCOL } from './messages.ts'
 import type { NodeContainers } from './node-containers.ts'
+import { REGISTRATION_PATH } from './registration-server.ts'
 
 export interface MembershipOptions {
   /** `ws://HOST:PORT` or `wss://…` of the control plane. */
@@ -87,7 +88,7 @@ export function join(options: MembershipOptions): Membership {
 
   function dial(): void {
     if (stopped) return
-    const socket = new WebSocket(new URL('/invokers', url), {
+    const socket = new WebSocket(new URL(REGISTRATION_PATH, url), {
       headers: { Authorization: `Bearer ${token}` },
       handshakeTimeout: HANDSHAKE_MS,
       maxPayload: options.maxMessageBytes,
