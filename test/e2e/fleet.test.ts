@@ -1,8 +1,10 @@
 /** A control plane with invokers as operators run them: they are added and taken away under load, killed, and outlive their control plane. */
 
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
+import { parseAllDocuments } from 'yaml'
 import { ROOM, startControl, startInvoker, upOf } from './fleet-processes.ts'
 import type { InvokerProcess } from './fleet-processes.ts'
 import type { Answer, PoolEntry, TestServer } from './server.ts'
@@ -160,4 +162,80 @@ describe('a fleet of invokers', () => {
     )
     assert.equal(await stranger.stop(), 0)
   })
+})
+
+/** A cluster's nodes by their labels, with the DaemonSet of the manifest: each node that its affinity accepts has an invoker, the others have none. */
+function scheduler(url: string): {
+  label(node: string, labels: Readonly<Record<string, string>>): Promise<void>
+  stop(): Promise<void>
+} {
+  const manifests = parseAllDocuments(readFileSync('deploy/kubernetes/invoker-dcf.yml', 'utf8'))
+  const daemonSet = manifests.map((each) => each.toJS() as DaemonSet).find(({ kind }) => kind === 'DaemonSet')
+  const terms =
+    daemonSet?.spec.template.spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms
+  assert.ok(terms !== undefined && terms.length > 0)
+  const pods = new Map<string, InvokerProcess>()
+  return {
+    async label(node, labels) {
+      const isChosen = terms.some(({ matchExpressions }) =>
+        matchExpressions.every(({ key, values }) => values.includes(labels[key] ?? '')),
+      )
+      const pod = pods.get(node)
+      if (isChosen && pod === undefined) pods.set(node, await startInvoker(node, url))
+      if (isChosen || pod === undefined) return
+      pods.delete(node)
+      assert.equal(await pod.stop(), 0)
+    },
+    async stop() {
+      await Promise.all([...pods.values()].map((pod) => pod.stop()))
+    },
+  }
+}
+
+interface DaemonSet {
+  readonly kind: string
+  readonly spec: {
+    readonly template: {
+      readonly spec: {
+        readonly affinity: {
+          readonly nodeAffinity: {
+            readonly requiredDuringSchedulingIgnoredDuringExecution: {
+              readonly nodeSelectorTerms: readonly {
+                readonly matchExpressions: readonly { readonly key: string; readonly values: readonly string[] }[]
+              }[]
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+test('S0-20: labelled nodes have an invoker, others none; without its label a node drains and is gone', async () => {
+  const { server, url, invokers } = await startControl()
+  const cluster = scheduler(url)
+  const isInvoker = { 'openwhisk-role': 'invoker' }
+  const numbers = async (): Promise<unknown> =>
+    Object.fromEntries((await invokers()).map(({ node, number, state }) => [node, { number, state }]))
+  try {
+    await cluster.label('a', isInvoker)
+    await cluster.label('b', isInvoker)
+    await cluster.label('c', { 'openwhisk-role': 'core' })
+    await upOf(invokers, 2)
+    assert.deepEqual(await numbers(), { a: { number: 0, state: 'up' }, b: { number: 1, state: 'up' } })
+    await server.put('slow', SLOW)
+    const calls = Array.from({ length: 2 * ROOM }, () => server.invoke('slow', { ms: 1500 }))
+    await eventually('both have work', async () => (await nodesOf(server, 'slow')).size === 2)
+    await cluster.label('b', {})
+    assert.deepEqual(await numbers(), { a: { number: 0, state: 'up' }, b: { number: 1, state: 'away' } })
+    for (const { status, text } of await Promise.all(calls)) assert.equal(status, 200, text)
+    assert.deepEqual([...(await nodesOf(server, 'slow'))], ['a'])
+    await cluster.label('b', isInvoker)
+    await upOf(invokers, 2)
+    assert.deepEqual(await numbers(), { a: { number: 0, state: 'up' }, b: { number: 1, state: 'up' } })
+  } finally {
+    await cluster.stop()
+    await server.stop()
+    dispose(server)
+  }
 })
