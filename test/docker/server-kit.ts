@@ -32,14 +32,14 @@ export function startDockerServer(
       '{"nodejs":0,"python":0}',
       ...['--containers-image-stem-cells', '0'],
       '--runtimes-manifest',
-      manifest(),
+      localManifest(),
       ...flags,
     ],
   })
 }
 
 /** The local images without their stem cells. */
-function manifest(): string {
+export function localManifest(): string {
   return JSON.stringify(JSON.parse(readFileSync('runtimes/local-images.json', 'utf8')), (key, value: unknown) =>
     key === 'stemCells' ? undefined : value,
   )

@@ -37,17 +37,19 @@ export interface InvokerEntry {
 }
 
 /** A control plane without nodes. `port` 0: any; another to start one anew where its invokers look for it. */
-export async function startControl(options: { readonly dataDir?: string; readonly port?: number } = {}): Promise<{
+export async function startControl(
+  options: { readonly dataDir?: string; readonly port?: number; readonly flags?: readonly string[] } = {},
+): Promise<{
   readonly server: TestServer
   readonly url: string
   readonly port: number
   invokers(): Promise<readonly InvokerEntry[]>
 }> {
-  const { dataDir, port = 0 } = options
+  const { dataDir, port = 0, flags = [] } = options
   const fleet = ['--containers', 'invokers', '--invokers-listen', `127.0.0.1:${port}`]
   const server = await startServer({
     ...(dataDir !== undefined && { dataDir }),
-    flags: [...fleet, '--containers-stem-cells', '{}', '--log-level', 'info'],
+    flags: [...fleet, '--containers-stem-cells', '{}', '--log-level', 'info', ...flags],
     env: { STAVE_INVOKERS_TOKEN: TOKEN },
   })
   const listen = /"listen":"127\.0\.0\.1:(\d+)"/.exec(server.output())?.[1]
