@@ -1,6 +1,6 @@
 /**
- * Programs in Go that tests run, built from the module proxy at the exact versions that their go.mod and go.sum name, once for each of these: OpenWhisk's `wsk`
- * and `wskdeploy`, and `helm`. `node test/clients/go-clients.ts` builds all of them ahead of the tests.
+ * Clients in Go, built from the module proxy at the exact versions that their go.mod and go.sum name, once for each of these: OpenWhisk's `wsk` and `wskdeploy`,
+ * and `helm`, which renders the chart. `node test/clients/go-clients.ts` builds them ahead of the tests.
  */
 
 import { spawnSync } from 'node:child_process'
@@ -14,7 +14,17 @@ import { findTool } from '../../src/containers/host/find-tool.ts'
 const CLIENTS = {
   wsk: { module: 'github.com/sciabarracom/openwhisk-cli', flags: ['-X', 'main.CLI_BUILD_TIME=1.2.0'] },
   wskdeploy: { module: 'github.com/apache/openwhisk-wskdeploy', flags: ['-X', 'main.Version=1.2.0'] },
-  helm: { module: 'helm.sh/helm/v3/cmd/helm', flags: [] },
+  // The newest that Go 1.19 builds, which is Debian 12's. What it takes a cluster for that it does not ask is set as helm's own build does.
+  helm: {
+    module: 'helm.sh/helm/v3/cmd/helm',
+    flags: [
+      'internal/version.version=v3.13.3',
+      'pkg/lint/rules.k8sVersionMajor=1',
+      'pkg/lint/rules.k8sVersionMinor=28',
+      'pkg/chartutil.k8sVersionMajor=1',
+      'pkg/chartutil.k8sVersionMinor=28',
+    ].flatMap((value) => ['-X', `helm.sh/helm/v3/${value}`]),
+  },
 } as const
 
 /** Path of the program, or why there is none. */
@@ -25,9 +35,9 @@ export type GoClient =
 const HERE = fileURLToPath(new URL('.', import.meta.url))
 const CACHE = fileURLToPath(new URL('../../node_modules/.cache/go-clients/', import.meta.url))
 /** On a machine that has to fetch all modules first. */
-const BUILD_MS = 300_000
+const BUILD_MS = 600_000
 
-/** The client, built where it is not there yet: half a minute the first time. */
+/** The client, built where it is not there yet: half a minute the first time, and three for helm. */
 export function goClient(name: keyof typeof CLIENTS): GoClient {
   const { module, flags } = CLIENTS[name]
   const directory = join(HERE, name)
