@@ -1,5 +1,6 @@
 /** What it takes to create, suspend, resume and remove a container: sandboxed processes beside Docker, by each way of suspending that works here. */
 
+import { mkdirSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { loadConfig } from '../src/config/load.ts'
 import type { Container } from '../src/containers/container-factory.ts'
@@ -95,6 +96,7 @@ function findings(
 /** The containers of a configuration, as a role opens them. */
 async function open(bench: Workbench, given: Readonly<Record<string, string>>): Promise<OpenedContainers> {
   const home = bench.directory()
+  mkdirSync(`${home}/data`)
   const flags = { 'data-dir': `${home}/data`, 'containers-stem-cells': '{}', ...given }
   const { config } = await loadConfig({
     env: process.env,

@@ -4,6 +4,7 @@
  */
 
 import { randomUUID } from 'node:crypto'
+import { mkdirSync } from 'node:fs'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { hostname } from 'node:os'
 import { splitTarget } from '../api/request-target.ts'
@@ -61,6 +62,7 @@ export async function startInvoker({ loaded, log, path }: InvokerOptions): Promi
   const timers = systemTimers
   const ids = randomIds()
   const limits = systemLimits(config)
+  makeDataDirectory(config.dataDir)
   const containers = await openContainers({
     config,
     log,
@@ -147,6 +149,17 @@ function requireInvoker({ invokers, containers }: Config): string {
       'invokers.token is not set: the secret of the control plane’s configuration (STAVE_INVOKERS_TOKEN_FILE)',
     )
   return invokers.url
+}
+
+function makeDataDirectory(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 })
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new Error(`the data directory cannot be made: ${reason}: choose another one with --data-dir (OW001)`, {
+      cause: error,
+    })
+  }
 }
 
 function apiOf(url: string): string {
