@@ -21,6 +21,9 @@ const SHARE_A_MINUTE = 10_000
 const SHARE = SHARE_A_MINUTE / 60
 /** Calls a second of the one that is watched. */
 const WATCHED = 200
+/** Beside it, calls a second of one whose runs take as long as those of functions that ask somebody else do, and how long that is. */
+const WORKING = 100
+const WORK = 'const main = () => new Promise((resolve) => setTimeout(resolve, 50, {}))'
 /** The same beside many containers: it rests in between for long enough to be taken for idle. */
 const SELDOM = 5
 /** Containers that there is room for, and what the loud one's run meanwhile. */
@@ -45,16 +48,23 @@ async function besideCalls(bench: Workbench): Promise<readonly Finding[]> {
   const limits = { invocationsPerMinute: SHARE_A_MINUTE }
   const server = await startStave(bench, { 'containers-pause-grace-ms': '600000' })
   const watched = await server.tenant('watched')
+  const working = await server.tenant('working', { code: WORK })
   const within = await server.tenant('within')
   const spent = await server.tenant('spent', { limits })
   const fresh: LoadTarget[] = []
   for (let round = 0; round < rounds; round++) fresh.push(await server.tenant(`fresh-${round}`, { limits }))
   bench.progress('everybody is warmed up')
-  for (const target of [watched, within, ...fresh]) {
-    await runCleanLoad(bench, target, { connections: 4, warmMs: 0, durationMs: 5000, calls: 500 })
+  for (const target of [watched, working, within, ...fresh]) {
+    await runCleanLoad(bench, target, { connections: 8, warmMs: 0, durationMs: 5000, calls: 500 })
   }
   bench.progress(`alone, beside ${Math.round(SHARE)} calls a second, and beside ${TIMES} times as many, in turn`)
-  const beside = (others: Others): Promise<Watched> => watch(bench, watched, WATCHED, others)
+  const beside = async (others: Others): Promise<Both> => {
+    const [short, long] = await Promise.all([
+      watch(bench, watched, WATCHED, others),
+      watch(bench, working, WORKING, others),
+    ])
+    return { short, long }
+  }
   const results = await interleave(rounds, {
     alone: () => beside(Promise.resolve(undefined)),
     share: () => beside(paced(bench, within, SHARE)),
@@ -68,11 +78,27 @@ async function besideCalls(bench: Workbench): Promise<readonly Finding[]> {
     },
   })
   const { alone, share, early } = results
-  return [
-    { ...finding(`${TIMES} times the calls, nine in ten refused`, results.refused, share), budget: BUDGET },
-    { ...finding(`${TIMES} times the calls, a minute's worth at once`, early, share), budget: BUDGET },
-    { ...finding('its share of calls', share, alone), against: 'alone' },
-  ]
+  return (['long', 'short'] as const).flatMap((which) => {
+    const of = (both: readonly Both[]): readonly Watched[] => both.map((each) => each[which])
+    const runs = which === 'long' ? 'runs of 50 ms' : 'runs of nothing'
+    return [
+      {
+        ...finding(`${TIMES} times the calls, nine in ten refused, ${runs}`, of(results.refused), of(share)),
+        budget: BUDGET,
+      },
+      {
+        ...finding(`${TIMES} times the calls, a minute's worth at once, ${runs}`, of(early), of(share)),
+        budget: BUDGET,
+      },
+      { ...finding(`its share of calls, ${runs}`, of(share), of(alone)), against: 'alone' },
+    ]
+  })
+}
+
+/** One that calls what does nothing, and one that calls what works, at the same time. */
+interface Both {
+  readonly short: Watched
+  readonly long: Watched
 }
 
 async function besideContainers(bench: Workbench): Promise<Finding> {
