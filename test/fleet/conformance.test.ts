@@ -1,7 +1,7 @@
 /** The contract of ContainerFactory on a fleet: one invoker with sandboxed processes, over a real connection. */
 
 import { describeContainerFactory } from '../conformance/container-factory.ts'
-import { availableLevels, isRoot, openTestHost } from '../sandbox/sandbox-kit.ts'
+import { availableLevels, isRoot, openTestHost, testKinds } from '../sandbox/sandbox-kit.ts'
 import { openFleet } from './fleet-kit.ts'
 
 const level = availableLevels().find(({ missing }) => missing === undefined)
@@ -21,12 +21,7 @@ describeContainerFactory(
         },
       }
     },
-    works: { kind: 'test:works', image: '' },
-    silent: { kind: 'test:silent', image: '' },
-    broken: { kind: 'test:broken', image: '' },
-    brokenMessage: /exit status 3\): this launcher is broken/,
-    unknown: { kind: 'test:none', image: '' },
-    limitsMemory: true,
+    ...testKinds,
   },
   level === undefined ? 'no level of protection can be built on this host' : undefined,
 )

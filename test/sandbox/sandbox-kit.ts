@@ -53,6 +53,16 @@ export function testLaunchers(clone?: string): ReadonlyMap<string, RuntimeLaunch
   ])
 }
 
+/** What the suite of container factories asks for of these kinds. */
+export const testKinds = {
+  works: { kind: 'test:works', image: '' },
+  silent: { kind: 'test:silent', image: '' },
+  broken: { kind: 'test:broken', image: '' },
+  brokenMessage: /exit status 3\): this launcher is broken/,
+  unknown: { kind: 'test:none', image: '' },
+  limitsMemory: true,
+}
+
 /** Each test process has users of its own, so that suites can run at the same time. */
 const FIRST_UID = 300_000 + (process.pid % 10_000) * 50
 
