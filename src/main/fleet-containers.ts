@@ -51,7 +51,7 @@ export async function openFleetContainers(options: ContainersOptions): Promise<O
     notes: () => [],
     register(health, metrics) {
       health.add('invokers', () => {
-        if (!factory.nodes().some(({ schedulable }) => schedulable)) throw new Error(noInvoker(factory))
+        if (!factory.invokers().some(({ state }) => state === 'up')) throw new Error(noInvoker(factory))
       })
       observeFleet(factory, metrics)
     },

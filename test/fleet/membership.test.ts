@@ -180,6 +180,35 @@ describe('loss', () => {
     })
   })
 
+  test('S0-5: who goes while it is being numbered is not counted on', async () => {
+    await inFleet(async (fleet) => {
+      const socket = new WebSocket(`${fleet.url}/invokers`, { headers: AUTHORIZED })
+      socket.once('open', () => {
+        socket.send(framed(hello()))
+        socket.terminate()
+      })
+      await until(() => fleet.factory.metrics.lost + fleet.factory.metrics.registered > 0)
+      await until(() => fleet.factory.nodes().length === 0)
+      assert.deepEqual(states(fleet), { 'node-a': 'away' })
+    })
+  })
+
+  test('S0-8: what a container says before its invoker is known again ends nothing', async () => {
+    await inFleet(async (fleet) => {
+      const own = rememberingFactory()
+      const { membership } = await fleet.join('node-a', own)
+      const container = await fleet.factory.create(spec('node-a'), deadline())
+      fleet.cut()
+      await container.ended
+      // It ends at the moment at which the invoker says hello again.
+      await until(() => membership.number === undefined)
+      await own.remove(container.spec.id)
+      await until(() => membership.number === 0)
+      assert.equal(membership.losses, 1)
+      assert.deepEqual(await fleet.factory.list(), [])
+    })
+  })
+
   test('S0-8: an invoker that hangs is lost after the lease', async () => {
     await inFleet(async (fleet) => {
       const socket = new WebSocket(`${fleet.url}/invokers`, { autoPong: false, headers: AUTHORIZED })

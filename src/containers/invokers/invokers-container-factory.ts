@@ -12,7 +12,7 @@ import type { ContainerEnd, ContainerFactory, ContainerListing, ContainerSpec } 
 import { ContainerStartError } from '../container-factory.ts'
 import { knownContainers } from '../known-containers.ts'
 import type { InvokerNumbers } from './invoker-numbers.ts'
-import type { Link } from './link.ts'
+import type { Link, LinkEnd } from './link.ts'
 import { MISUNDERSTOOD, openLink, REPLACED, STOPPED } from './link.ts'
 import type { FromInvoker, Hello, ToInvoker } from './messages.ts'
 import { parseFromInvoker, PROTOCOL } from './messages.ts'
@@ -179,6 +179,7 @@ export function createInvokersContainerFactory(options: InvokersContainerFactory
   function accept(socket: WebSocket): void {
     let session: Session | undefined
     let registering = false
+    let over: LinkEnd | undefined
     const link = openLink<FromInvoker, ToInvoker>({
       socket,
       parse: parseFromInvoker,
@@ -191,6 +192,8 @@ export function createInvokersContainerFactory(options: InvokersContainerFactory
         registering = true
         void register(message, link).then((registered) => {
           session = registered
+          // It went while its number was being written.
+          if (session !== undefined && over !== undefined) lose(session, false, over.reason)
         })
       },
     })
@@ -200,6 +203,7 @@ export function createInvokersContainerFactory(options: InvokersContainerFactory
       if (session === undefined) link.close(MISUNDERSTOOD, `no hello within ${HELLO_MS} ms`)
     })
     void link.ended.then((end) => {
+      over = end
       cancel()
       connections.delete(link)
       if (session !== undefined) lose(session, end.code === STOPPED, end.reason)

@@ -51,6 +51,8 @@ const LOOKS = 4
 /** What waits to be sent at most: a link that takes nothing must not fill the memory. */
 const MAX_WAITING_BYTES = 256 * 1024 * 1024
 const LENGTH_BYTES = 4
+/** A close frame takes 123 bytes; a character that is cut in two becomes one of three. */
+const REASON_BYTES = 120
 const EMPTY = Buffer.alloc(0)
 
 /** Takes over an open socket. */
@@ -71,7 +73,7 @@ export function openLink<Incoming, Outgoing>(options: LinkOptions<Incoming>): Li
     if (end !== undefined) return
     // A peer that hangs would not take part in a closing handshake.
     if (code === SILENT || code === CLOGGED) socket.terminate()
-    else socket.close(code, reason.slice(0, 120))
+    else socket.close(code, Buffer.from(reason).subarray(0, REASON_BYTES).toString())
     finish(code, reason)
   }
 

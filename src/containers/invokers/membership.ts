@@ -3,6 +3,7 @@
  * ended, until it leaves in order or another process of its name takes its place.
  */
 
+import { isDeepStrictEqual } from 'node:util'
 import { WebSocket } from 'ws'
 import type { Clock, Timers } from '../../model/clock.ts'
 import type { Deadline } from '../../model/deadline.ts'
@@ -81,7 +82,7 @@ export function join(options: MembershipOptions): Membership {
 
   function tell(): void {
     const now = standing()
-    if (number === undefined || (told?.capacity === now.capacity && told.leaving === now.leaving)) return
+    if (number === undefined || isDeepStrictEqual(told, now)) return
     told = now
     link?.send({ type: 'node', ...now })
   }
@@ -99,6 +100,8 @@ export function join(options: MembershipOptions): Membership {
       serve(socket)
     })
     socket.once('error', refused)
+    // More of them change nothing: its end is told once.
+    socket.on('error', () => undefined)
   }
 
   function refused(error: Error): void {
@@ -121,7 +124,7 @@ export function join(options: MembershipOptions): Membership {
       clock,
       timers,
       receive(message, body) {
-        if (message.type === 'welcome') return welcomed(message.number)
+        if (message.type === 'welcome') return welcomed(own, message.number)
         if (message.type === 'released') return gone?.resolve()
         containers.receive(message, body)
       },
@@ -131,12 +134,13 @@ export function join(options: MembershipOptions): Membership {
     const { provider } = factory
     told = standing()
     own.send({ type: 'hello', protocol: PROTOCOL, node, incarnation, provider, kinds: [...kinds], ...told })
-    containers.attach(own)
     void own.ended.then(lost)
   }
 
-  function welcomed(given: number): void {
+  function welcomed(own: Link<FromInvoker>, given: number): void {
     number = given
+    // What its containers say before that is about nothing that the other side counts on.
+    containers.attach(own)
     problem = undefined
     retryMs = FIRST_RETRY_MS
     log.info({ node, number, url }, 'registered')
