@@ -25,7 +25,7 @@ describe('an invoker with a Docker Engine', { skip: skipWithoutEngine }, () => {
   before(async () => {
     control = await startControl({ flags: ['--runtimes-manifest', localManifest()] })
     const docker = { STAVE_CONTAINERS_PROVIDER: 'docker', DOCKER_HOST: dockerHost }
-    invoker = await startInvoker('node-a', control.url, docker)
+    invoker = await startInvoker('node-a', control.url, { env: docker })
     await upOf(control.invokers, 1)
   })
   after(async () => {

@@ -8,10 +8,9 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { Answer, TestServer } from './server.ts'
-import { adminRequest, eventually, startServer } from './server.ts'
+import { FLEET_TOKEN, adminRequest, eventually, startServer } from './server.ts'
 
 const EXECUTABLE = fileURLToPath(new URL('../../bin/stave.js', import.meta.url))
-const TOKEN = 'a token of the tests'
 const START_MS = 30_000
 
 /** Containers of 256 MB that an invoker of these tests has room for. */
@@ -50,31 +49,41 @@ export async function startControl(
   const server = await startServer({
     ...(dataDir !== undefined && { dataDir }),
     flags: [...fleet, '--containers-stem-cells', '{}', '--log-level', 'info', ...flags],
-    env: { STAVE_INVOKERS_TOKEN: TOKEN },
+    env: { STAVE_INVOKERS_TOKEN: FLEET_TOKEN },
   })
-  const listen = /"listen":"127\.0\.0\.1:(\d+)"/.exec(server.output())?.[1]
-  if (listen === undefined) throw new Error(`nobody listens for invokers:\n${server.output()}`)
+  const url = registrationOf(server)
   return {
     server,
-    url: `ws://127.0.0.1:${listen}`,
-    port: Number(listen),
+    url,
+    port: Number(new URL(url).port),
     invokers: async () => (await server.admin('GET', '/admin/invokers')).body as unknown as readonly InvokerEntry[],
   }
+}
+
+/** Where invokers of a server register. */
+export function registrationOf(server: Pick<TestServer, 'output'>): string {
+  const listen = /"listen":"(127\.0\.0\.1:\d+)"/.exec(server.output())?.[1]
+  if (listen === undefined) throw new Error(`nobody listens for invokers:\n${server.output()}`)
+  return `ws://${listen}`
 }
 
 /** An invoker that runs; whether it is registered is another matter. */
 export async function startInvoker(
   node: string,
   url: string,
-  env: Readonly<Record<string, string>> = {},
+  options: {
+    readonly env?: Readonly<Record<string, string>>
+    readonly dataDir?: string
+    readonly memoryMb?: number
+  } = {},
 ): Promise<InvokerProcess> {
-  const dataDir = mkdtempSync(join(tmpdir(), 'stave-invoker-'))
-  const flags = ['--invokers-url', url, '--containers-memory-mb', String(ROOM * 256), '--data-dir', dataDir]
+  const { env = {}, memoryMb = ROOM * 256, dataDir = mkdtempSync(join(tmpdir(), 'stave-invoker-')) } = options
+  const flags = ['--invokers-url', url, '--containers-memory-mb', String(memoryMb), '--data-dir', dataDir]
   const child: ChildProcess = spawn(
     process.execPath,
     [EXECUTABLE, 'invoker', '--json', '--log-format', 'json', '--log-level', 'info', ...flags],
     {
-      env: { PATH: process.env['PATH'], HOME: dataDir, STAVE_INVOKERS_TOKEN: TOKEN, NODE_NAME: node, ...env },
+      env: { PATH: process.env['PATH'], HOME: dataDir, STAVE_INVOKERS_TOKEN: FLEET_TOKEN, NODE_NAME: node, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     },
   )

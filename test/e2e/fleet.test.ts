@@ -151,7 +151,9 @@ describe('a fleet of invokers', () => {
   })
 
   test('S0-5: an invoker without the token is refused, says so in its readiness, and goes on trying', async () => {
-    const stranger = await startInvoker('stranger', control.url, { STAVE_INVOKERS_TOKEN: 'quite another token' })
+    const stranger = await startInvoker('stranger', control.url, {
+      env: { STAVE_INVOKERS_TOKEN: 'quite another token' },
+    })
     await eventually('it is refused', async () => (await stranger.inside('/readyz')).text.includes('401'))
     assert.equal((await stranger.inside('/readyz')).status, 503)
     assert.equal((await stranger.inside('/livez')).status, 200)

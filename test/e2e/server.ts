@@ -17,10 +17,16 @@ export const GUEST =
 export const SYSTEM =
   '789c46b1-71f6-4ed5-8c54-816aa4f8c502:abczO3xZCLrMN6v2BKK1dXYFpXlPkccOFqm12CdAsMgRU4VrNZ9lyGVCGuMDGIwP'
 const START_MS = 30_000
-/** Who makes the containers: the suites of this folder run on sandboxed processes, and as a part of `npm run test:docker` on an engine. */
+/** By which servers of these tests know their invokers. */
+export const FLEET_TOKEN = 'a token of the tests'
+/**
+ * Who makes the containers: the suites of this folder run on sandboxed processes, some of them on a fleet of one invoker (test/fleet/end-to-end.test.ts), and as
+ * a part of `npm run test:docker` on an engine.
+ */
 export const PROVIDER = process.env['TEST_CONTAINERS'] ?? 'process'
 const PROVIDER_FLAGS: Readonly<Record<string, readonly string[]>> = {
   process: [],
+  invokers: ['--containers', 'invokers', '--invokers-listen', '127.0.0.1:0', '--log-level', 'info'],
   docker: ['--containers', 'docker', '--containers-stem-cells', '{"nodejs":1}'],
 }
 
@@ -126,6 +132,7 @@ export async function startServer(
       PATH: process.env['PATH'],
       HOME: dataDir,
       ...(DOCKER_HOST !== undefined && { DOCKER_HOST }),
+      ...(PROVIDER === 'invokers' && { STAVE_INVOKERS_TOKEN: FLEET_TOKEN }),
       ...options.env,
     },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -147,7 +154,30 @@ export async function startServer(
       throw error
     })
     .finally(() => clearTimeout(timer))
-  return serverAt(facts, dataDir, child, () => output)
+  const server = serverAt(facts, dataDir, child, () => output)
+  return PROVIDER === 'invokers' ? withInvoker(server) : server
+}
+
+/** The server with an invoker of its own, which goes when it has gone. */
+async function withInvoker(server: TestServer): Promise<TestServer> {
+  // That file starts servers by this one.
+  const { registrationOf, startInvoker } = await import('./fleet-processes.ts')
+  const dataDir = join(server.dataDir, 'invoker')
+  const env = { STAVE_CONTAINERS_API_HOST: server.url }
+  const invoker = await startInvoker('node-a', registrationOf(server), { env, dataDir, memoryMb: 8192 })
+  await eventually('the invoker is registered', async () => (await server.admin('GET', '/readyz')).status === 200)
+  return {
+    ...server,
+    async stop() {
+      const code = await server.stop()
+      await invoker.stop()
+      return code
+    },
+    async kill() {
+      await server.kill()
+      await invoker.stop()
+    },
+  }
 }
 
 /** Removes the data directory of a server that has ended. */
