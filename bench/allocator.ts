@@ -54,7 +54,7 @@ function fullCluster(name: PlacementName): () => void {
   const place = (): void => {
     const memoryMb = SIZES_MB[Math.floor(random() * SIZES_MB.length)] ?? 256
     const need = { memoryMb, cpuMilli: 100 }
-    const node = allocate(ledger, { need }, strategy)
+    const node = allocate(ledger, { need, kind: 'nodejs:24' }, strategy)
     if (node === undefined || !ledger.reserve(String(newest++) as ContainerId, node.name, need)) {
       throw new Error('a container found no node although there is room')
     }

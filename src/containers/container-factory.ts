@@ -76,6 +76,8 @@ export interface NodeCapacity {
   readonly capacity: Resources
   /** False: take away, do not add (cordoned or draining). */
   readonly schedulable: boolean
+  /** Kinds that can be run there, `blackbox` for images of users; absent: all that the factory is asked for. */
+  readonly kinds?: readonly string[]
 }
 
 export type StartFailure = 'noCapacity' | 'imageNotFound' | 'startFailed' | 'timedOut'

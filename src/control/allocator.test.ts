@@ -8,6 +8,8 @@ import { Ledger } from './ledger.ts'
 import type { PlacementName } from './placement/placement.ts'
 import { placementOf, PLACEMENTS } from './placement/placement.ts'
 
+const KIND = 'nodejs:24'
+
 const amounts = (memory: number): fc.Arbitrary<Record<string, number>> =>
   fc.record(
     {
@@ -37,7 +39,7 @@ test('S4-37: a node is picked exactly when brute force finds one that fits, and 
       held.forEach((one, position) => ledger.reserve(String(position) as ContainerId, `n${one.node}`, one.need))
       const fitting = [...ledger.nodes].filter((node) => node.schedulable && ledger.fits(node, need))
       const counts = new Map(siblings.map((count, position) => [`n${position}`, count]))
-      const chosen = allocate(ledger, { need, siblings: counts }, placementOf(placement))
+      const chosen = allocate(ledger, { need, kind: KIND, siblings: counts }, placementOf(placement))
       assert.equal(chosen === undefined, fitting.length === 0)
       if (chosen === undefined) return
       assert.ok(fitting.includes(chosen))
@@ -75,7 +77,7 @@ const TABLE: readonly (readonly [string, PlacementName, Resources, string | unde
 
 for (const [name, placement, need, node] of TABLE) {
   test(`S4-38: ${name}`, () => {
-    assert.equal(allocate(cluster(), { need }, placementOf(placement))?.name, node)
+    assert.equal(allocate(cluster(), { need, kind: KIND }, placementOf(placement))?.name, node)
   })
 }
 
@@ -83,22 +85,40 @@ test('S4-38: containers are not placed together beyond the CPU that they ask for
   const ledger = cluster()
   const need = { memoryMb: 128, cpuMilli: 1_000 }
   let placed = 0
-  for (let node = allocate(ledger, { need }, placementOf('least-loaded')); node !== undefined; placed++) {
+  for (let node = allocate(ledger, { need, kind: KIND }, placementOf('least-loaded')); node !== undefined; placed++) {
     assert.ok(ledger.reserve(String(placed) as ContainerId, node.name, need))
-    node = allocate(ledger, { need }, placementOf('least-loaded'))
+    node = allocate(ledger, { need, kind: KIND }, placementOf('least-loaded'))
   }
   assert.equal(placed, 7)
 })
 
 test('S4-38: what can never be placed is explained by the resource that is missing', () => {
   const ledger = cluster()
-  assert.equal(explain(ledger, { memoryMb: 8_000 }), undefined)
-  assert.match(explain(ledger, { memoryMb: 256, fpga: 1 }) ?? '', /'fpga'/)
-  assert.match(explain(ledger, { memoryMb: 9_000 }) ?? '', /9000 of 'memoryMb'/)
-  assert.match(explain(ledger, { memoryMb: 8_000, 'nvidia.com/gpu': 1 }) ?? '', /together/)
+  assert.equal(explain(ledger, { memoryMb: 8_000 }, KIND), undefined)
+  assert.match(explain(ledger, { memoryMb: 256, fpga: 1 }, KIND) ?? '', /'fpga'/)
+  assert.match(explain(ledger, { memoryMb: 9_000 }, KIND) ?? '', /9000 of 'memoryMb'/)
+  assert.match(explain(ledger, { memoryMb: 8_000, 'nvidia.com/gpu': 1 }, KIND) ?? '', /together/)
+})
+
+test('a kind goes to nodes that run it, and what no node runs is said to be that', () => {
+  const ledger = new Ledger()
+  ledger.setNodes([
+    { node: 'large', capacity: { memoryMb: 9_000 }, schedulable: true, kinds: ['python:3.13'] },
+    { node: 'small', capacity: { memoryMb: 1_000 }, schedulable: true, kinds: [KIND, 'blackbox'] },
+  ])
+  const placed = (memoryMb: number, kind: string): string | undefined =>
+    allocate(ledger, { need: { memoryMb }, kind }, placementOf('least-loaded'))?.name
+  assert.equal(placed(500, KIND), 'small')
+  assert.equal(placed(500, 'python:3.13'), 'large')
+  assert.equal(placed(2_000, KIND), undefined)
+  assert.equal(explain(ledger, { memoryMb: 500 }, KIND), undefined)
+  assert.match(explain(ledger, { memoryMb: 2_000 }, KIND) ?? '', /the largest has 1000/)
+  assert.equal(explain(ledger, { memoryMb: 500 }, 'java:8'), "no node runs the kind 'java:8'")
+  ledger.setNodes([{ node: 'any', capacity: { memoryMb: 9_000 }, schedulable: true }])
+  assert.equal(placed(500, 'java:8'), 'any')
 })
 
 test('S4-41: a cordoned node gets nothing new', () => {
   const ledger = cluster()
-  assert.equal(allocate(ledger, { need: { memoryMb: 50_000 } }, placementOf('least-loaded')), undefined)
+  assert.equal(allocate(ledger, { need: { memoryMb: 50_000 }, kind: KIND }, placementOf('least-loaded')), undefined)
 })

@@ -99,7 +99,7 @@ function serve(core: PoolCore, demand: ActionDemand, pass: Pass): Served {
     core.imageStems.noteStart(action, core.resizable)
     return 'served'
   }
-  const impossible = explain(core.ledger, action.resources)
+  const impossible = explain(core.ledger, action.resources, action.kind)
   if (impossible !== undefined) {
     failDemand(core, action, 'noCapacity', impossible)
     return 'paused'

@@ -1,7 +1,7 @@
 /** Makes room for actions that wait: which containers have to go so that a need fits on some node. */
 
-import type { Resources } from '../containers/container-factory.ts'
 import type { PoolRecord } from './global-pool.ts'
+import { runs } from './ledger.ts'
 import type { NamespaceShares } from './namespace-shares.ts'
 import type { PoolCore } from './pool-core.ts'
 import type { ActionRequirements } from './pool-protocol.ts'
@@ -25,7 +25,7 @@ export function planEviction(
   action: ActionRequirements,
   shares: NamespaceShares,
 ): Eviction | undefined {
-  return leavingAnyway(core, action.resources) ?? gather(core, action.resources, byNeed(core, action, shares))
+  return leavingAnyway(core, action) ?? gather(core, action, byNeed(core, action, shares))
 }
 
 /**
@@ -49,17 +49,18 @@ export function planSharing(
       (one, other) =>
         Number(isSurplus(other)) - Number(isSurplus(one)) || held(other) - held(one) || one.readyAt - other.readyAt,
     )
-  return gather(core, action.resources, inUse)
+  return gather(core, action, inUse)
 }
 
-function leavingAnyway(core: PoolCore, need: Resources): Eviction | undefined {
+function leavingAnyway(core: PoolCore, { resources, kind }: ActionRequirements): Eviction | undefined {
   const nodes = new Set<string>()
   for (const state of ['marked', 'draining'] as const) {
     for (const { node } of core.pool.inState(state)) nodes.add(node)
   }
   for (const name of nodes) {
     const node = core.ledger.node(name)
-    if (node?.schedulable === true && core.ledger.willFit(node, need)) return { node: name, victims: [] }
+    if (node?.schedulable !== true || !runs(node, kind)) continue
+    if (core.ledger.willFit(node, resources)) return { node: name, victims: [] }
   }
   return undefined
 }
@@ -85,12 +86,16 @@ function isEvictable(record: PoolRecord, now: number): boolean {
   return record.state === 'idle' || now - record.reportedAt >= OLD_NEWS_MS
 }
 
-/** Takes candidates in order until those of one node make room for `need` there, then spares those that are not necessary. */
-function gather(core: PoolCore, need: Resources, candidates: Iterable<PoolRecord>): Eviction | undefined {
+/** Takes candidates in order until those of one node make room for the action there, then spares those that are not necessary. */
+function gather(
+  core: PoolCore,
+  { resources: need, kind }: ActionRequirements,
+  candidates: Iterable<PoolRecord>,
+): Eviction | undefined {
   const gathered = new Map<string, { readonly victims: PoolRecord[]; readonly room: ResourceTally }>()
   for (const record of candidates) {
     const node = core.ledger.node(record.node)
-    if (node?.schedulable !== true) continue
+    if (node?.schedulable !== true || !runs(node, kind)) continue
     let here = gathered.get(record.node)
     if (here === undefined) {
       here = { victims: [], room: {} }

@@ -15,6 +15,8 @@ export interface LedgerNode {
   readonly ordinal: number
   readonly capacity: Resources
   readonly schedulable: boolean
+  /** What can be run there; undefined: everything. */
+  readonly kinds: readonly string[] | undefined
   /** Held by reservations. */
   readonly used: Resources
   /** Promised to requested containers. */
@@ -27,6 +29,7 @@ export interface LedgerNode {
 interface NodeAccount extends LedgerNode {
   capacity: Resources
   schedulable: boolean
+  kinds: readonly string[] | undefined
   readonly used: ResourceTally
   readonly earmarked: ResourceTally
   readonly freeing: ResourceTally
@@ -86,12 +89,13 @@ export class Ledger {
   setNodes(nodes: readonly NodeCapacity[]): void {
     const listed = new Set<string>()
     let changed = false
-    for (const { node: name, capacity, schedulable } of nodes) {
+    for (const { node: name, capacity, schedulable, kinds } of nodes) {
       listed.add(name)
       const node = this.#account(name)
       changed ||= node.capacity !== capacity || node.schedulable !== schedulable
       node.capacity = capacity
       node.schedulable = schedulable
+      node.kinds = kinds
       node.listed = true
     }
     for (const node of this.#nodes.values()) {
@@ -123,9 +127,10 @@ export class Ledger {
     return true
   }
 
-  /** True when some schedulable node is large enough for `need` when empty. */
-  couldEverFit(need: Resources): boolean {
-    for (const node of this.#nodes.values()) if (node.schedulable && covers(node.capacity, need)) return true
+  /** True when some schedulable node that runs the kind is large enough for `need` when empty. */
+  couldEverFit(need: Resources, kind: string): boolean {
+    for (const node of this.#nodes.values())
+      if (node.schedulable && runs(node, kind) && covers(node.capacity, need)) return true
     return false
   }
 
@@ -239,6 +244,7 @@ export class Ledger {
       ordinal: this.#ordinal++,
       capacity: {},
       schedulable: false,
+      kinds: undefined,
       used: {},
       earmarked: {},
       freeing: {},
@@ -266,6 +272,11 @@ export class Ledger {
       this.#indexes.set(name, new NodeIndex(name, having, (node) => freeOf(node, name)))
     }
   }
+}
+
+/** Whether containers of a kind can be started on a node. */
+export function runs({ kinds }: LedgerNode, kind: string): boolean {
+  return kinds === undefined || kinds.includes(kind)
 }
 
 /** What a node has left of one resource after reservations and promises; negative while promises wait for containers to go. */

@@ -22,7 +22,8 @@ export function backgroundStarts(core: PoolCore): number {
 
 /** The node for one more container of the action; undefined when no room is free. */
 export function placeFor(core: PoolCore, action: ActionRequirements): LedgerNode | undefined {
-  return allocate(core.ledger, { need: action.resources, siblings: siblingsOf(core, action) }, core.placement)
+  const { kind, resources: need } = action
+  return allocate(core.ledger, { need, kind, siblings: siblingsOf(core, action) }, core.placement)
 }
 
 /** Creates a container for an action on a node with room; undefined where there is none after all. */
@@ -49,7 +50,7 @@ export function requestFor(core: PoolCore, action: ActionRequirements, node: str
 /** Creates a stem cell where there is room; undefined when there is none. */
 export function startStem(core: PoolCore, plan: StemCellPlan): PoolRecord | undefined {
   const need = { [MEMORY]: plan.memoryMb }
-  const node = allocate(core.ledger, { need }, core.placement)
+  const node = allocate(core.ledger, { need, kind: plan.kind }, core.placement)
   const id = core.ids.containerId()
   if (node === undefined || !core.ledger.reserve(id, node.name, need)) return undefined
   const record = addRecord(core, { id, action: undefined, stem: plan, node: node.name, need, replaces: undefined })
@@ -72,7 +73,7 @@ export function startReplacement(core: PoolCore, old: PoolRecord, elsewhere: boo
   const cordoned = core.ledger.node(from)?.schedulable === false
   const accepts = (node: LedgerNode): boolean =>
     !elsewhere || (node.name !== from && (node.reservations > 0 || cordoned))
-  const node = allocate(core.ledger, { need: action.resources, accepts }, binPack)
+  const node = allocate(core.ledger, { need: action.resources, kind: action.kind, accepts }, binPack)
   return node === undefined ? undefined : startFor(core, action, node.name, old.id)
 }
 

@@ -87,7 +87,7 @@ export async function startInvoker({ loaded, log, path }: InvokerOptions): Promi
       token: config.invokers.token,
       node,
       incarnation: randomUUID(),
-      kinds: containers.host.kinds,
+      kinds: containers.blackbox ? [...containers.host.kinds, 'blackbox'] : containers.host.kinds,
       factory,
       containers: own,
       leaseMs: config.invokers.leaseMs,

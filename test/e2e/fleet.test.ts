@@ -82,6 +82,14 @@ describe('a fleet of invokers', () => {
     await eventually('it is ready', async () => (await control.server.admin('GET', '/readyz')).status === 200)
   })
 
+  test('a kind that no node has is said to be that', async () => {
+    const { server } = control
+    await server.call('PUT', '/actions/old', { exec: { kind: 'java:8', code: 'x', main: 'X' } })
+    const { status, body } = await server.invoke('old')
+    assert.equal(status, 502)
+    assert.deepEqual(body.response.result, { error: "no node runs the kind 'java:8'" })
+  })
+
   test('S1-8: from one to five each gets work within a health period, from five to two none fails', async () => {
     const { server } = control
     const work = load(server, 'slow', 5 * ROOM - 2)

@@ -61,7 +61,7 @@ describe('registration', () => {
       assert.deepEqual(fleet.factory.nodes(), [])
       const { membership } = await fleet.join('node-a', rememberingFactory({ memoryMb: 512 }))
       const capacity = { memoryMb: 512, cpuMilli: 1000 }
-      assert.deepEqual(fleet.factory.nodes(), [{ node: 'node-a', capacity, schedulable: true }])
+      assert.deepEqual(fleet.factory.nodes(), [{ node: 'node-a', capacity, schedulable: true, kinds: ['test:works'] }])
       assert.equal(fleet.factory.nodes()[0], fleet.factory.nodes()[0])
       membership.stop()
       await until(() => fleet.factory.nodes().length === 0)

@@ -48,6 +48,30 @@ test('S1-8: under load that leaves no room elsewhere a node that goes becomes em
   assert.equal(one.hitDeleted, 0)
 })
 
+test('room for a kind is made on the nodes that run it, and nowhere else', async () => {
+  const node = { ...nodeOf('n1', 512), kinds: ['nodejs:24'] }
+  const other = { ...nodeOf('n2', 512), kinds: ['python:3.13'] }
+  const { world, factory, router } = await openPoolWorld({ nodes: [node, other] })
+  const one = router('r1')
+  for (const name of ['a', 'b', 'c']) {
+    for (const kind of ['nodejs:24', 'python:3.13']) {
+      one.invoke(actionOf(`${name}-${kind}`, { kind }), 20)
+      await world.pass(1_000)
+    }
+  }
+  assert.equal(one.completed, 6)
+  assert.deepEqual(
+    factory.created.map(({ kind, node: at }) => [kind, at]),
+    [1, 2, 3].flatMap(() => [
+      ['nodejs:24', 'n1'],
+      ['python:3.13', 'n2'],
+    ]),
+  )
+  one.invoke(actionOf('d', { kind: 'java:8' }), 20)
+  await world.pass(100)
+  assert.equal(one.failed, 1)
+})
+
 test('nodes that change while the factory lists are looked at once more', async () => {
   const { world, factory, pool, router } = await openPoolWorld({ nodes: [nodeOf('n1', 1_024)] })
   pool.nodesChanged()

@@ -26,7 +26,7 @@ test('design 6: at least 50,000 decisions a second of processor time on 1,000 no
     for (let node = 0; node < 50; node++) siblings.set(`n${node * 20}`, 2)
     const place = (id: ContainerId): boolean => {
       const need = { memoryMb: SIZES[Math.floor(world.random() * SIZES.length)] ?? 128, cpuMilli: 100 }
-      const node = allocate(ledger, { need, siblings }, strategy)
+      const node = allocate(ledger, { need, kind: 'nodejs:24', siblings }, strategy)
       return node !== undefined && ledger.reserve(id, node.name, need)
     }
     for (let container = 0; container < 100_000; container++) assert.ok(place(idOf(container)))

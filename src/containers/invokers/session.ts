@@ -57,14 +57,15 @@ export function createSession(hello: Hello, number: number, link: Link<ToInvoker
   const pending = new Map<number, Pending>()
   let next = 0
   let over: string | undefined
-  let known: NodeCapacity = { node, capacity: hello.capacity, schedulable: !hello.leaving }
+  const { kinds } = hello
+  let known: NodeCapacity = { node, capacity: hello.capacity, schedulable: !hello.leaving, kinds }
 
   return {
     node,
     number,
     incarnation: hello.incarnation,
     provider: hello.provider,
-    kinds: hello.kinds,
+    kinds,
     get leaving() {
       return !known.schedulable
     },
@@ -94,7 +95,7 @@ export function createSession(hello: Hello, number: number, link: Link<ToInvoker
     },
     changed(capacity, leaving) {
       const same = known.schedulable === !leaving && isSame(known.capacity, capacity)
-      if (!same) known = { node, capacity, schedulable: !leaving }
+      if (!same) known = { node, capacity, schedulable: !leaving, kinds }
       return !same
     },
     close: (code, reason) => link.close(code, reason),
