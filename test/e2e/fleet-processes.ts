@@ -37,19 +37,24 @@ export interface InvokerEntry {
 
 /** A control plane without nodes. `port` 0: any; another to start one anew where its invokers look for it. */
 export async function startControl(
-  options: { readonly dataDir?: string; readonly port?: number; readonly flags?: readonly string[] } = {},
+  options: {
+    readonly dataDir?: string
+    readonly port?: number
+    readonly flags?: readonly string[]
+    readonly env?: Readonly<Record<string, string>>
+  } = {},
 ): Promise<{
   readonly server: TestServer
   readonly url: string
   readonly port: number
   invokers(): Promise<readonly InvokerEntry[]>
 }> {
-  const { dataDir, port = 0, flags = [] } = options
+  const { dataDir, port = 0, flags = [], env = {} } = options
   const fleet = ['--containers', 'invokers', '--invokers-listen', `127.0.0.1:${port}`]
   const server = await startServer({
     ...(dataDir !== undefined && { dataDir }),
     flags: [...fleet, '--containers-stem-cells', '{}', '--log-level', 'info', ...flags],
-    env: { STAVE_INVOKERS_TOKEN: FLEET_TOKEN },
+    env: { STAVE_INVOKERS_TOKEN: FLEET_TOKEN, ...env },
   })
   const url = registrationOf(server)
   return {

@@ -63,7 +63,7 @@ describe('a fleet of invokers', () => {
   }
 
   before(async () => {
-    control = await startControl()
+    control = await startControl({ env: { INVOKER_COUNT: '1' } })
     assert.equal((await control.server.put('slow', SLOW)).status, 200)
   })
   after(async () => {
@@ -112,6 +112,10 @@ describe('a fleet of invokers', () => {
     assert.deepEqual(states, { 'node-0': 'up', 'node-3': 'up', ...away })
     assert.equal(await server.metric('stave_invokers_total{event="lost"}'), 0)
     assert.equal(await server.metric('stave_invokers_total{event="released"}'), 3)
+  })
+
+  test('S1-9: INVOKER_COUNT said one all the while, and was told once that it means nothing', () => {
+    assert.equal(control.server.output().match(/INVOKER_COUNT is deprecated and ignored/g)?.length, 1)
   })
 
   test('S0-5: an invoker that comes back has its number, and the operator sees which are up', async () => {
