@@ -32,7 +32,8 @@ function load(
   const failed: Answer[] = []
   const callers = Array.from({ length: atOnce }, async () => {
     while (goesOn) {
-      const answer = await server.invoke(action, { ms: 60 })
+      // Longer than a container takes to start: whoever waits wants one of its own, and not a turn in another's.
+      const answer = await server.invoke(action, { ms: 400 })
       calls++
       if (answer.status !== 200) failed.push(answer)
     }
@@ -106,7 +107,7 @@ describe('a fleet of invokers', () => {
       failed.map(({ status, text }) => `${status} ${text}`),
       [],
     )
-    assert.ok(calls > 200, `${calls} calls`)
+    assert.ok(calls > 50, `${calls} calls`)
     const states = Object.fromEntries((await control.invokers()).map(({ node, state }) => [node, state]))
     const away = { 'node-1': 'away', 'node-2': 'away', 'node-4': 'away' }
     assert.deepEqual(states, { 'node-0': 'up', 'node-3': 'up', ...away })
