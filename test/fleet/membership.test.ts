@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import { WebSocket } from 'ws'
 import type { ContainerSpec } from '../../src/containers/container-factory.ts'
 import { ContainerStartError } from '../../src/containers/container-factory.ts'
@@ -190,6 +191,30 @@ describe('loss', () => {
       await until(() => fleet.factory.metrics.lost + fleet.factory.metrics.registered > 0)
       await until(() => fleet.factory.nodes().length === 0)
       assert.deepEqual(states(fleet), { 'node-a': 'away' })
+    })
+  })
+
+  test('S0-8: what comes of a call of the connection before is not taken for the answer to one of this', async () => {
+    await inFleet(async (fleet) => {
+      const own = rememberingFactory()
+      const { membership } = await fleet.join('node-a', own)
+      own.hangNextCreate()
+      const before = fleet.factory.create(spec('node-a'), deadline())
+      await until(() => own.counters.creates === 1)
+      fleet.cut()
+      await assert.rejects(before)
+      await until(() => membership.losses === 1 && membership.number === 0)
+      own.hangNextCreate()
+      const after = fleet.factory.create(spec('node-a'), deadline())
+      const outcome = after.then(
+        () => 'started',
+        (error: Error) => error.message,
+      )
+      await until(() => own.counters.creates === 2)
+      own.endHanging()
+      assert.equal(await Promise.race([outcome, delay(100, 'nothing')]), 'nothing')
+      own.endHanging()
+      assert.equal(await outcome, 'it hung')
     })
   })
 

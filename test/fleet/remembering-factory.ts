@@ -15,6 +15,8 @@ export interface RememberingFactory extends ContainerFactory {
   suspended(): readonly ContainerId[]
   setMemory(memoryMb: number): void
   hangNextCreate(): void
+  /** Lets the oldest of the creations that hang fail. */
+  endHanging(): void
   failNextCreate(error: Error): void
 }
 
@@ -25,12 +27,17 @@ export function rememberingFactory({ memoryMb = 4096 } = {}): RememberingFactory
   const counters = { creates: 0 }
   let capacity = { memoryMb, cpuMilli: 1000 }
   let next: 'hangs' | Error | undefined
+  const hanging: (() => void)[] = []
 
   function begin(spec: ContainerSpec): Promise<Container> {
     counters.creates++
     const how = next
     next = undefined
-    if (how === 'hangs') return new Promise(() => undefined)
+    if (how === 'hangs') {
+      return new Promise((_resolve, reject) => {
+        hanging.push(() => reject(new Error('it hung')))
+      })
+    }
     if (how !== undefined) return Promise.reject(how)
     listed.set(spec.id, spec)
     const ended = Promise.withResolvers<ContainerEnd>()
@@ -68,6 +75,7 @@ export function rememberingFactory({ memoryMb = 4096 } = {}): RememberingFactory
     hangNextCreate() {
       next = 'hangs'
     },
+    endHanging: () => hanging.shift()?.(),
     failNextCreate(error) {
       next = error
     },

@@ -129,6 +129,8 @@ const toInvoker = v.variant('type', [
 
 export type FromInvoker = v.InferOutput<typeof fromInvoker>
 export type ToInvoker = v.InferOutput<typeof toInvoker>
+/** What answers a call. */
+export type CallAnswer = Extract<FromInvoker, { readonly call: number }>
 export type Hello = Extract<FromInvoker, { type: 'hello' }>
 export type Reply = Extract<FromInvoker, { type: 'reply' }>
 export type Listing = Omit<ContainerListing, 'node'>

@@ -9,7 +9,7 @@ import type { ContainerId } from '../../model/ids.ts'
 import type { Container, ContainerFactory, ContainerSpec } from '../container-factory.ts'
 import { ContainerStartError } from '../container-factory.ts'
 import type { Link } from './link.ts'
-import type { FromInvoker, Listing, ToInvoker } from './messages.ts'
+import type { CallAnswer, FromInvoker, Listing, ToInvoker } from './messages.ts'
 import { replyFields } from './messages.ts'
 
 export type ToControl = Pick<Link<FromInvoker>, 'send' | 'waitingBytes'>
@@ -69,14 +69,14 @@ export function createNodeContainers(factory: ContainerFactory, clock: Clock): N
     return held
   }
 
-  async function create(call: number, spec: ContainerSpec, withinMs: number): Promise<void> {
+  async function create(call: number, spec: ContainerSpec, withinMs: number): Promise<CallAnswer> {
     const known = containers.get(spec.id)
     const held = known ?? hold(await factory.create(spec, deadlineIn(withinMs, clock)))
     // Whoever takes it over does not know that another one has suspended it.
     if (known !== undefined) await held.container.resume()
     const { concurrent, pipelined, answerLimitBytes } = held.container.channel
     const { initialised } = held
-    send({ type: 'created', call, container: { initialised, concurrent, pipelined, answerLimitBytes } })
+    return { type: 'created', call, container: { initialised, concurrent, pipelined, answerLimitBytes } }
   }
 
   async function list(): Promise<Listing[]> {
@@ -89,10 +89,10 @@ export function createNodeContainers(factory: ContainerFactory, clock: Clock): N
     })
   }
 
-  async function answer(message: Call): Promise<void> {
+  async function answer(message: Call): Promise<CallAnswer> {
     const { call } = message
     if (message.type === 'create') return create(call, message.spec, message.withinMs)
-    if (message.type === 'list') return send({ type: 'listed', call, containers: await list() })
+    if (message.type === 'list') return { type: 'listed', call, containers: await list() }
     const { container: id } = message
     const container = containers.get(id)?.container
     switch (message.type) {
@@ -109,9 +109,9 @@ export function createNodeContainers(factory: ContainerFactory, clock: Clock): N
         await container?.resume()
         break
       case 'resize':
-        return send({ type: 'resized', call, possible: (await container?.resize(message.memoryMb)) === true })
+        return { type: 'resized', call, possible: (await container?.resize(message.memoryMb)) === true }
     }
-    send({ type: 'done', call })
+    return { type: 'done', call }
   }
 
   function exchange(message: Exchange, body: Buffer): void {
@@ -177,11 +177,15 @@ export function createNodeContainers(factory: ContainerFactory, clock: Clock): N
         case 'resume':
         case 'suspend': {
           const from = control
-          answer(message).catch((error: unknown) => {
-            const failure = error instanceof ContainerStartError ? { failure: error.failure } : {}
-            // Whoever asked may be gone.
-            if (from === control) send({ type: 'failed', call: message.call, ...failure, message: textOf(error) })
-          })
+          void answer(message)
+            .catch((error: unknown): CallAnswer => {
+              const failure = error instanceof ContainerStartError ? { failure: error.failure } : {}
+              return { type: 'failed', call: message.call, ...failure, message: textOf(error) }
+            })
+            .then((done) => {
+              // To whoever asked: its successor counts its calls anew, and would take this for the answer to another one.
+              if (from === control) send(done)
+            })
         }
       }
     },

@@ -3,13 +3,11 @@
 import type { Timers } from '../../model/clock.ts'
 import type { NodeCapacity, Resources, StartFailure } from '../container-factory.ts'
 import type { Link, LinkEnd } from './link.ts'
-import type { FromInvoker, Hello, ToInvoker } from './messages.ts'
+import type { CallAnswer, Hello, ToInvoker } from './messages.ts'
 
 type WithoutCall<Message> = Message extends { readonly call: number } ? Omit<Message, 'call'> : never
 /** What is answered, without the number of the call. */
 export type Call = WithoutCall<ToInvoker>
-/** What answers a call. */
-export type CallAnswer = Extract<FromInvoker, { readonly call: number }>
 
 /** The invoker could not do it, and says why. */
 export class InvokerError extends Error {
