@@ -15,7 +15,7 @@ export interface RememberingFactory extends ContainerFactory {
   suspended(): readonly ContainerId[]
   setMemory(memoryMb: number): void
   hangNextCreate(): void
-  /** Lets the oldest of the creations that hang fail. */
+  /** Lets the oldest of the creations that hang come to its end. */
   endHanging(): void
   failNextCreate(error: Error): void
 }
@@ -34,11 +34,15 @@ export function rememberingFactory({ memoryMb = 4096 } = {}): RememberingFactory
     const how = next
     next = undefined
     if (how === 'hangs') {
-      return new Promise((_resolve, reject) => {
-        hanging.push(() => reject(new Error('it hung')))
+      return new Promise((resolve) => {
+        hanging.push(() => resolve(make(spec)))
       })
     }
     if (how !== undefined) return Promise.reject(how)
+    return Promise.resolve(make(spec))
+  }
+
+  function make(spec: ContainerSpec): Container {
     listed.set(spec.id, spec)
     const ended = Promise.withResolvers<ContainerEnd>()
     const { channel, close } = echoChannel()
@@ -60,7 +64,7 @@ export function rememberingFactory({ memoryMb = 4096 } = {}): RememberingFactory
         return Promise.resolve()
       },
     }
-    return Promise.resolve(container)
+    return container
   }
 
   return {
